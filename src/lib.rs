@@ -1,0 +1,2 @@
+//! weir
+pub mod model;
