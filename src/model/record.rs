@@ -11,7 +11,7 @@ use super::id::{
 use super::unit::{Micros, Usd};
 
 /// A row of `documents`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "documented as columns in `sink::schema`")]
 pub struct DocumentRow {
     pub doc_id: DocId,
