@@ -1,0 +1,58 @@
+//! Floor 2: folders in. Which files there are, what is in them, and what changed since the last look.
+
+pub mod read;
+pub mod walk;
+pub mod watch;
+
+use std::path::PathBuf;
+
+use crate::model::id::DocId;
+
+/// A file or folder to read, under a name of its own: documents keep their ids when it moves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Root {
+    /// The name, of which no two roots have the same.
+    pub label: String,
+    /// Where it is.
+    pub path: PathBuf,
+}
+
+/// A file as it was seen from outside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceFile {
+    /// Its document.
+    pub doc: DocId,
+    /// The label of its root.
+    pub root: String,
+    /// Its path below the root: unlike names give unlike paths, even where they are not UTF-8 (see [`walk::escape`]).
+    pub relative: String,
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its looks.
+    pub looks: Looks,
+}
+
+/// What tells, without reading it, that a file has probably not changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Looks {
+    /// Bytes.
+    pub size: u64,
+    /// Last changed, in nanoseconds since 1970.
+    pub mtime_ns: i64,
+    /// Its inode.
+    pub inode: u64,
+}
+
+impl Looks {
+    pub(crate) fn of(metadata: &std::fs::Metadata) -> Self {
+        use std::os::unix::fs::MetadataExt;
+        Self {
+            size: metadata.len(),
+            mtime_ns: metadata
+                .mtime()
+                .saturating_mul(1_000_000_000)
+                .saturating_add(metadata.mtime_nsec()),
+            inode: metadata.ino(),
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! One file in, its bytes out: whole, of one moment, and of a regular file.
+
+use std::fs::{self, Metadata, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
+
+use super::{Looks, SourceFile};
+use crate::model::document::{MAX_SOURCE_BYTES, Unreadable};
+
+/// How often a file that changes under our eyes is read.
+const TRIES: usize = 3;
+
+/// `O_NOFOLLOW | O_NONBLOCK`: a file that was swapped for a link is not opened, one swapped for a pipe does not hang
+/// us. The values are those of each system's `fcntl.h`; std gives them no name.
+const FLAGS: i32 = if cfg!(target_os = "macos") {
+    0x0100 | 0x0004
+} else if cfg!(all(
+    target_os = "linux",
+    any(
+        target_arch = "aarch64",
+        target_arch = "arm",
+        target_arch = "powerpc64"
+    )
+)) {
+    0o100_000 | 0o4_000
+} else if cfg!(all(
+    target_os = "linux",
+    any(
+        target_arch = "x86_64",
+        target_arch = "x86",
+        target_arch = "riscv64",
+        target_arch = "s390x",
+        target_arch = "loongarch64"
+    )
+)) {
+    0o400_000 | 0o4_000
+} else {
+    // Elsewhere only the check after opening stands.
+    0
+};
+
+/// Reads a file: one that changes meanwhile again, up to three times.
+///
+/// # Errors
+/// If it cannot be read whole, or is not a regular file.
+pub fn read(file: &SourceFile) -> Result<Vec<u8>, Unreadable> {
+    read_while(file, MAX_SOURCE_BYTES, || ())
+}
+
+/// `meanwhile` is what happens to the file between reading and looking again.
+fn read_while(
+    file: &SourceFile,
+    most: u64,
+    mut meanwhile: impl FnMut(),
+) -> Result<Vec<u8>, Unreadable> {
+    for _ in 0..TRIES {
+        let mut handle = OpenOptions::new()
+            .read(true)
+            .custom_flags(FLAGS)
+            .open(&file.path)
+            .map_err(|cause| refused(&cause))?;
+        let before = looks(handle.metadata())?;
+        if before.size > most {
+            return Err(Unreadable::TooLong(before.size));
+        }
+        let mut bytes = Vec::new();
+        (&mut handle)
+            .take(most + 1)
+            .read_to_end(&mut bytes)
+            .map_err(|cause| refused(&cause))?;
+        meanwhile();
+        // By its handle, for what was written to it; by its path, for what was put in its place.
+        if bytes.len() as u64 == before.size
+            && looks(handle.metadata())? == before
+            && looks(fs::symlink_metadata(&file.path))? == before
+        {
+            return Ok(bytes);
+        }
+    }
+    Err(Unreadable::Unstable)
+}
+
+fn looks(metadata: io::Result<Metadata>) -> Result<Looks, Unreadable> {
+    let metadata = metadata.map_err(|cause| refused(&cause))?;
+    if !metadata.is_file() {
+        return Err(Unreadable::Io("it is not a regular file".to_owned()));
+    }
+    Ok(Looks::of(&metadata))
+}
+
+fn refused(cause: &io::Error) -> Unreadable {
+    Unreadable::Io(cause.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{File, FileTimes};
+    use std::os::unix::fs::symlink;
+    use std::os::unix::net::UnixListener;
+    use std::path::Path;
+    use std::process::Command;
+
+    use tempfile::TempDir;
+
+    use super::super::Root;
+    use super::super::walk::{Options, walk};
+    use super::*;
+
+    fn listed(text: &str) -> (TempDir, SourceFile) {
+        let folder = TempDir::new().unwrap();
+        fs::write(folder.path().join("a.vtt"), text).unwrap();
+        let root = Root {
+            label: "r".to_owned(),
+            path: folder.path().join("a.vtt"),
+        };
+        let listing = walk(&[root], &Options::default()).unwrap();
+        (folder, listing.files.into_iter().next().unwrap())
+    }
+
+    #[test]
+    fn a_quiet_file_is_read_once() {
+        let (_folder, file) = listed("words");
+        let mut reads = 0;
+        let bytes = read_while(&file, 5, || reads += 1).unwrap();
+        assert_eq!((bytes, reads), (b"words".to_vec(), 1));
+    }
+
+    #[test]
+    fn a_restless_file_is_given_up_after_three_tries() {
+        let (_folder, file) = listed("words");
+        let mut reads = 0;
+        let mut change = |times| {
+            reads += 1;
+            if reads <= times {
+                fs::write(&file.path, "w".repeat(reads)).unwrap();
+            }
+        };
+        assert_eq!(read_while(&file, 99, || change(2)), Ok(b"ww".to_vec()));
+        assert_eq!(
+            read_while(&file, 99, || change(99)),
+            Err(Unreadable::Unstable)
+        );
+        assert_eq!(reads, 6);
+    }
+
+    /// Same length, other file: only the inode tells.
+    #[test]
+    fn a_file_that_was_replaced_is_read_again() {
+        let (folder, file) = listed("words");
+        let when = fs::metadata(&file.path).unwrap().modified().unwrap();
+        let mut first = true;
+        let bytes = read_while(&file, 99, || {
+            if std::mem::take(&mut first) {
+                let other = folder.path().join("other");
+                fs::write(&other, "sword").unwrap();
+                let handle = File::options().write(true).open(&other).unwrap();
+                handle
+                    .set_times(FileTimes::new().set_modified(when))
+                    .unwrap();
+                fs::rename(&other, &file.path).unwrap();
+            }
+        });
+        assert_eq!(bytes, Ok(b"sword".to_vec()));
+    }
+
+    #[test]
+    fn what_is_too_long_is_not_read() {
+        let (_folder, file) = listed("words");
+        assert_eq!(read_while(&file, 4, || ()), Err(Unreadable::TooLong(5)));
+    }
+
+    /// None of them may hang: a pipe without a writer would, were it opened the usual way.
+    #[test]
+    fn links_pipes_sockets_and_nothing_are_refused() {
+        type Swap = fn(&Path);
+        let swaps: [(&str, Swap); 5] = [
+            ("symbolic link", |path| {
+                symlink("/etc/hostname", path).unwrap();
+            }),
+            ("not a regular file", |path| {
+                let made = Command::new("mkfifo").arg(path).status();
+                assert!(made.unwrap().success());
+            }),
+            ("No such device", |path| {
+                drop(UnixListener::bind(path).unwrap());
+            }),
+            ("not a regular file", |path| fs::create_dir(path).unwrap()),
+            ("No such file", |_| ()),
+        ];
+        for (expected, swap) in swaps {
+            let (_folder, file) = listed("words");
+            fs::remove_file(&file.path).unwrap();
+            swap(&file.path);
+            let refused = read(&file).unwrap_err();
+            assert!(refused.to_string().contains(expected), "{refused}");
+        }
+    }
+}
