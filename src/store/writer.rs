@@ -1,0 +1,267 @@
+//! The one thread that writes. It commits together whatever queued up during the last commit, so a sync is shared by
+//! all who wait for one, and nobody waits for company.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::task::{Context, Poll};
+use std::thread::{self, JoinHandle};
+
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use super::error::StoreError;
+
+/// The most commands in one commit: bounds how long the first of them waits for the last.
+const GROUP: usize = 500;
+
+/// A write under way. It is durable once this says so, and only then; dropping it does not take it back.
+#[must_use = "a write is not durable until this has been waited for"]
+pub struct Pending<T>(oneshot::Receiver<Result<T, StoreError>>);
+
+impl<T> Pending<T> {
+    /// Blocks until it is durable.
+    ///
+    /// # Errors
+    /// If it was not stored.
+    ///
+    /// # Panics
+    /// On a thread that drives asynchronous tasks: await it there.
+    pub fn wait(self) -> Result<T, StoreError> {
+        self.0.blocking_recv().unwrap_or_else(|_| gone())
+    }
+
+    /// One that has failed before it began.
+    pub(super) fn failed(error: StoreError) -> Self {
+        let (reply, pending) = oneshot::channel();
+        reply.send(Err(error)).ok();
+        Self(pending)
+    }
+}
+
+impl<T> Future for Pending<T> {
+    type Output = Result<T, StoreError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0)
+            .poll(context)
+            .map(|reply| reply.unwrap_or_else(|_| gone()))
+    }
+}
+
+impl<T> fmt::Debug for Pending<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pending")
+    }
+}
+
+fn gone<T>() -> Result<T, StoreError> {
+    Err(StoreError::Stopped { cause: None })
+}
+
+/// A command in the queue: run within a group, then told how the group ended.
+trait Job: Send {
+    fn run(&mut self, connection: &Connection) -> Result<(), StoreError>;
+    fn settle(self: Box<Self>, group: Result<(), StoreError>);
+}
+
+struct Task<T, F> {
+    what: &'static str,
+    work: Option<F>,
+    result: Option<Result<T, StoreError>>,
+    reply: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<T, F> Job for Task<T, F>
+where
+    T: Send,
+    F: FnOnce(&Connection) -> Result<T, StoreError> + Send,
+{
+    fn run(&mut self, connection: &Connection) -> Result<(), StoreError> {
+        let Some(work) = self.work.take() else {
+            return Ok(());
+        };
+        let result = work(connection).map_err(|error| error.during(self.what));
+        let verdict = result.as_ref().map(drop).map_err(Clone::clone);
+        self.result = Some(result);
+        verdict
+    }
+
+    fn settle(self: Box<Self>, group: Result<(), StoreError>) {
+        let result = match group {
+            Ok(()) => self.result.unwrap_or_else(gone),
+            Err(error) => Err(error.during(self.what)),
+        };
+        // Nobody listens if the caller has given up waiting.
+        self.reply.send(result).ok();
+    }
+}
+
+/// The handle of the thread.
+pub(super) struct Writer {
+    jobs: Option<Sender<Box<dyn Job>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    pub(super) fn start(connection: Connection) -> Result<Self, StoreError> {
+        let (jobs, queue) = mpsc::channel();
+        let thread = thread::Builder::new()
+            .name("weir-store".to_owned())
+            .spawn(move || work(&connection, &queue))
+            .map_err(StoreError::file("start a thread for", "the state"))?;
+        Ok(Self {
+            jobs: Some(jobs),
+            thread: Some(thread),
+        })
+    }
+
+    /// Queues a write. The queue is as long as there are callers waiting, so its bound is theirs.
+    pub(super) fn write<T, F>(&self, what: &'static str, work: F) -> Pending<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    {
+        let (reply, pending) = oneshot::channel();
+        let task = Task {
+            what,
+            work: Some(work),
+            result: None,
+            reply,
+        };
+        if let Some(jobs) = &self.jobs {
+            // If the thread is gone the task is dropped, and `pending` finds out.
+            jobs.send(Box::new(task)).ok();
+        }
+        Pending(pending)
+    }
+}
+
+impl Drop for Writer {
+    /// Waits for the queue, so that the lock is free when the database is gone. Safety does not hang on it.
+    fn drop(&mut self) {
+        self.jobs = None;
+        if let Some(thread) = self.thread.take() {
+            thread.join().ok();
+        }
+    }
+}
+
+fn work(connection: &Connection, queue: &Receiver<Box<dyn Job>>) {
+    let mut stopped: Option<Arc<StoreError>> = None;
+    while let Ok(first) = queue.recv() {
+        let mut group = vec![first];
+        group.extend(queue.try_iter().take(GROUP - 1));
+        let end = match &stopped {
+            Some(cause) => Err(StoreError::Stopped {
+                cause: Some(Arc::clone(cause)),
+            }),
+            None => commit(connection, &mut group),
+        };
+        if let (Err(error), None) = (&end, &stopped) {
+            stopped = Some(Arc::new(error.clone()));
+            if !connection.is_autocommit() {
+                connection.execute_batch("ROLLBACK").ok();
+            }
+        }
+        for job in group {
+            job.settle(end.clone());
+        }
+    }
+}
+
+/// Everything of the group in one transaction. A command that fails by its own fault leaves no trace and harms nobody.
+fn commit(connection: &Connection, group: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
+    let run = |sql| -> Result<(), StoreError> {
+        connection.prepare_cached(sql)?.execute([])?;
+        Ok(())
+    };
+    run("BEGIN IMMEDIATE")?;
+    for job in group {
+        run("SAVEPOINT command")?;
+        if let Err(error) = job.run(connection) {
+            if error.fatal() {
+                return Err(error);
+            }
+            run("ROLLBACK TO command")?;
+        }
+        run("RELEASE command")?;
+    }
+    run("COMMIT")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::super::testing::{done, fresh, key};
+    use super::super::{Database, StoreError};
+
+    /// Holds the writer in a group of its own until told, so that what follows comes into one group.
+    fn hold(database: &Database) -> (super::Pending<()>, mpsc::Sender<()>) {
+        let (go, wait) = mpsc::channel();
+        let (begun, begins) = mpsc::channel();
+        let held = database.write("wait", move |_| {
+            begun.send(()).ok();
+            wait.recv().ok();
+            Ok(())
+        });
+        begins.recv().unwrap();
+        (held, go)
+    }
+
+    /// A command that breaks a constraint half way leaves nothing, and the others of its group are stored.
+    #[test]
+    fn a_failing_command_harms_nobody_else() {
+        let (_folder, database) = fresh();
+        let (held, go) = hold(&database);
+        let before = database.done(done(1, 10));
+        let failing = database.write("fail", |connection| {
+            connection.execute("INSERT INTO meta (name, value) VALUES ('half', '1')", [])?;
+            connection.execute("INSERT INTO meta (name, value) VALUES ('half', '2')", [])?;
+            Ok(())
+        });
+        let after = database.done(done(2, 10));
+        go.send(()).unwrap();
+        held.wait().unwrap();
+        before.wait().unwrap();
+        let error = failing.wait().unwrap_err();
+        assert_eq!(error.to_string(), "could not fail in the state database");
+        after.wait().unwrap();
+        assert_eq!(database.known(&[key(1), key(2)]).unwrap().len(), 2);
+        let half = database
+            .read("look", |c| super::super::schema::meta(c, "half"))
+            .unwrap();
+        assert_eq!(half, None);
+    }
+
+    /// If the group cannot be committed, those of it that had run well are told so too.
+    #[test]
+    fn a_fatal_failure_is_everybodys() {
+        let (_folder, database) = fresh();
+        let (held, go) = hold(&database);
+        let well = database.done(done(1, 10));
+        let fatal = database.write("end", |connection| {
+            connection.pragma_update_and_check(None, "max_page_count", 1, |_| Ok(()))?;
+            connection.execute("INSERT INTO bodies VALUES (x'00', zeroblob(1000000))", [])?;
+            Ok(())
+        });
+        let late = database.done(done(2, 10));
+        go.send(()).unwrap();
+        held.wait().unwrap();
+        for told in [well.wait().map(drop), fatal.wait(), late.wait().map(drop)] {
+            assert!(matches!(told, Err(StoreError::Full { .. })), "{told:?}");
+        }
+        assert!(database.known(&[key(1), key(2)]).unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_write_can_be_awaited_and_outlives_its_caller() {
+        let (_folder, database) = fresh();
+        drop(database.done(done(1, 10)));
+        database.done(done(2, 10)).await.unwrap();
+        assert_eq!(database.known(&[key(1), key(2)]).unwrap().len(), 2);
+    }
+}
