@@ -1,0 +1,198 @@
+//! What a chunk is worth to ask, and which chunks are worth nothing.
+//!
+//! A chunk is thin by one of two rules. `NoWords`: outside of brackets and between notes of music it holds
+//! no letter. `SmallTalk`: every word of it is on the list below. The list is English; other languages are
+//! never dropped by it.
+//!
+//! The value of any other chunk grows with its words, the names among them and its numbers, from 1 to 1000.
+//! It only orders what is asked: a wrong value costs nothing but a later answer.
+
+use crate::model::chunk::DropReason;
+
+/// Greetings, thanks and acknowledgements, in small letters without apostrophes.
+const SMALL_TALK: [&str; 72] = [
+    "ah",
+    "aha",
+    "alright",
+    "and",
+    "awesome",
+    "bye",
+    "cheers",
+    "cool",
+    "day",
+    "eh",
+    "er",
+    "everyone",
+    "everybody",
+    "evening",
+    "exactly",
+    "fine",
+    "folks",
+    "gm",
+    "gn",
+    "good",
+    "goodbye",
+    "great",
+    "guys",
+    "ha",
+    "haha",
+    "hello",
+    "hey",
+    "hi",
+    "hm",
+    "hmm",
+    "huh",
+    "indeed",
+    "later",
+    "mhm",
+    "mm",
+    "mmhm",
+    "mmhmm",
+    "morning",
+    "much",
+    "nice",
+    "night",
+    "no",
+    "oh",
+    "ok",
+    "okay",
+    "oops",
+    "perfect",
+    "please",
+    "right",
+    "see",
+    "so",
+    "sorry",
+    "sure",
+    "thank",
+    "thanks",
+    "there",
+    "uh",
+    "uhhuh",
+    "uhuh",
+    "um",
+    "very",
+    "welcome",
+    "well",
+    "wow",
+    "yay",
+    "yeah",
+    "yep",
+    "yes",
+    "you",
+    "yup",
+    "mmm",
+    "afternoon",
+];
+
+/// Weighs what is said in a chunk, labels aside: its value, and why it is thin if it is.
+pub(super) fn weigh(said: &[&str]) -> (u16, Option<DropReason>) {
+    let mut tally = Tally::default();
+    for text in said {
+        tally.read(text);
+    }
+    if tally.words == 0 {
+        return (0, Some(DropReason::NoWords));
+    }
+    if tally.talk == tally.words {
+        return (0, Some(DropReason::SmallTalk));
+    }
+    // A word counts one, a number four, a name eight; 400 points are worth half of everything.
+    let points = (tally.words - tally.talk) + 4 * tally.numbers + 8 * tally.names;
+    let value = 1000 * points / (points + 400);
+    (u16::try_from(value.max(1)).unwrap_or(1000), None)
+}
+
+#[derive(Default)]
+struct Tally {
+    /// Words outside of brackets; a run of a script without blanks counts one for two characters.
+    words: u64,
+    /// Those on the list.
+    talk: u64,
+    numbers: u64,
+    /// Words with a capital that do not start a sentence.
+    names: u64,
+}
+
+impl Tally {
+    fn read(&mut self, text: &str) {
+        let mut depth = 0u32;
+        let mut music = false;
+        let mut starts = true;
+        for word in text.split(' ') {
+            let open = word.starts_with(['[', '(']);
+            depth += u32::from(open);
+            let notes = word.chars().filter(|&c| matches!(c, '♪' | '♫')).count();
+            if depth == 0 && !music && notes == 0 {
+                self.word(word, starts);
+            }
+            music ^= notes % 2 == 1;
+            // A bracket that never closes ends with the sentence.
+            let ends = word.ends_with(['.', '!', '?', '…']);
+            if word.contains([']', ')']) || ends {
+                depth = 0;
+            }
+            starts = ends;
+        }
+    }
+
+    fn word(&mut self, word: &str, starts: bool) {
+        let mut letters = word.chars().filter(|c| c.is_alphabetic());
+        let Some(first) = letters.next() else {
+            self.numbers += u64::from(word.contains(|c: char| c.is_numeric()));
+            return;
+        };
+        if !first.is_lowercase() && !first.is_uppercase() {
+            self.words += (letters.count() as u64 + 1).div_ceil(2);
+            return;
+        }
+        self.words += 1;
+        let small: String = word
+            .chars()
+            .filter(|c| c.is_alphabetic())
+            .take(12)
+            .flat_map(char::to_lowercase)
+            .collect();
+        self.talk += u64::from(SMALL_TALK.contains(&small.as_str()));
+        // `I` and `I'm` are no names.
+        let single =
+            small.chars().count() == 1 || small.starts_with("im") || small.starts_with("iv");
+        self.names += u64::from(first.is_uppercase() && !starts && !single);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thin_by_a_stated_rule() {
+        use DropReason::{NoWords, SmallTalk};
+        for (text, want) in [
+            ("[music]", Some(NoWords)),
+            ("♪ la la ♪ 12 ...", Some(NoWords)),
+            ("(Laughter) 3:15", Some(NoWords)),
+            ("", Some(NoWords)),
+            ("Yeah. Mm-hm, okay!", Some(SmallTalk)),
+            ("Good morning, everyone. [laughs]", Some(SmallTalk)),
+            ("Yes, we agree.", None),
+            ("So ist es.", None),
+            ("好的。", None),
+            ("(never closed. Then words", None),
+            ("thank you Ana", None),
+        ] {
+            assert_eq!(weigh(&[text]).1, want, "{text}");
+        }
+    }
+
+    #[test]
+    fn names_and_numbers_are_worth_more() {
+        let value = |text: &str| weigh(&[text]).0;
+        assert_eq!(value("Hello."), 0);
+        let plain = value("we then talked for some time about it");
+        let dense = value("we then met Ana Lima of Acme on 12 May");
+        assert!(0 < plain && plain < dense, "{plain} {dense}");
+        assert!(value(&"Then Ana met Bo in Rome on 5 May. ".repeat(5000)) > 900);
+        assert_eq!(value("it was. Then it was"), value("it was. then it was"));
+    }
+}
