@@ -1,0 +1,393 @@
+//! Names in speech: runs of capitalised words, with what joins them; `kinds` says what they name.
+//!
+//! A capital at the start of a sentence proves nothing, so a word that stands only there is a name only if the
+//! lexicon or a speaker label knows it, or if it has its capital within a sentence elsewhere in the chunk.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use super::tokens::{Shape, Text};
+use super::values::Value;
+use super::words::Class;
+
+/// Classes of words that are never part of a name.
+const NEVER: Class = Class::MONTH
+    .or(Class::WEEKDAY)
+    .or(Class::NUMBER)
+    .or(Class::SCALE)
+    .or(Class::CODE)
+    .or(Class::ORDINAL);
+/// Classes that make a word a name wherever it has its capital.
+const KNOWN: Class = Class::FIRST
+    .or(Class::PLACE)
+    .or(Class::ORG)
+    .or(Class::PRODUCT);
+/// Classes of words that end the names of things which are not persons.
+pub(super) const ENDS: Class = Class::ORG_END
+    .or(Class::PLACE_END)
+    .or(Class::EVENT_END)
+    .or(Class::WORK_END);
+/// The longest name, in tokens.
+const MAX_TOKENS: usize = 8;
+
+/// A run of tokens that names something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Span {
+    pub(super) tokens: Range<usize>,
+    /// Whether a title or a role stands before it, as only before a person.
+    pub(super) titled: bool,
+}
+
+/// How often a word is written how, within sentences of the chunk.
+#[derive(Clone, Copy, Debug, Default)]
+struct Writing {
+    lower: u32,
+    capital: u32,
+}
+
+/// What the chunk itself says of its words.
+pub(super) struct Evidence<'t> {
+    writing: BTreeMap<&'t str, Writing>,
+    /// The words of the speaker labels that look like persons' names.
+    pub(super) labels: BTreeSet<String>,
+}
+
+impl<'t> Evidence<'t> {
+    pub(super) fn of(text: &'t Text<'_>) -> Self {
+        let mut writing: BTreeMap<&str, Writing> = BTreeMap::new();
+        let cased = |shape| matches!(shape, Shape::Title | Shape::Upper | Shape::Mixed);
+        for token in text.tokens.iter().filter(|token| cased(token.shape)) {
+            let entry = writing.entry(token.low.as_ref()).or_default();
+            entry.capital += u32::from(!token.opens);
+        }
+        for token in text
+            .tokens
+            .iter()
+            .filter(|token| token.shape == Shape::Lower)
+        {
+            if let Some(entry) = writing.get_mut(token.low.as_ref()) {
+                entry.lower += 1;
+            }
+        }
+        let labels = text
+            .turns
+            .iter()
+            .flat_map(|turn| label_words(turn.label))
+            .collect();
+        Self { writing, labels }
+    }
+
+    /// Whether the word is more at home in lower case.
+    pub(super) fn common(&self, word: &str) -> bool {
+        self.writing
+            .get(word)
+            .is_some_and(|seen| seen.lower > seen.capital)
+    }
+
+    /// Whether it has its capital where no sentence starts.
+    fn proper(&self, word: &str) -> bool {
+        self.writing
+            .get(word)
+            .is_some_and(|seen| seen.capital > 0 && seen.lower <= seen.capital)
+    }
+}
+
+/// The words of a label if it may be a person's name: `Ana Lima`, not `Speaker 1` or `THE OPERATOR`.
+pub(super) fn label_words(label: &str) -> Vec<String> {
+    let words: Vec<String> = label
+        .split(|c: char| !c.is_alphanumeric() && c != '\'' && c != '-')
+        .filter(|word| !word.is_empty())
+        .map(str::to_lowercase)
+        .collect();
+    let generic = |word: &String| {
+        word.chars().any(char::is_numeric)
+            || Class::of(word).has(Class::STOP)
+            || matches!(
+                word.as_str(),
+                "speaker"
+                    | "unknown"
+                    | "interviewer"
+                    | "moderator"
+                    | "agent"
+                    | "audience"
+                    | "panelist"
+            )
+    };
+    if words.len() > 4 || words.iter().any(generic) {
+        Vec::new()
+    } else {
+        words
+    }
+}
+
+/// All runs that name something, in text order.
+pub(super) fn find(text: &Text<'_>, values: &[Value], evidence: &Evidence<'_>) -> Vec<Span> {
+    if shouting(text) {
+        return Vec::new();
+    }
+    let taken: BTreeSet<usize> = values
+        .iter()
+        .flat_map(|value| value.tokens.clone())
+        .collect();
+    let mut out = Vec::new();
+    for sentence in text.turns.iter().flat_map(|turn| &turn.sentences) {
+        let scan = Scan {
+            text,
+            evidence,
+            taken: &taken,
+            end: sentence.end,
+        };
+        let mut n = sentence.start;
+        while n < sentence.end {
+            let end = scan.run(n);
+            if let Some(span) = end.and_then(|end| scan.span(n..end)) {
+                out.push(span);
+            }
+            n = end.unwrap_or(n + 1);
+        }
+    }
+    out
+}
+
+/// Whether the text is in capitals throughout, as some captions are: then capitals say nothing.
+fn shouting(text: &Text<'_>) -> bool {
+    let count = |shape| {
+        text.tokens
+            .iter()
+            .filter(|token| token.shape == shape && token.text.len() > 2)
+            .count()
+    };
+    // A few capitals prove nothing: `AT&T, MIT.` is no shouting.
+    count(Shape::Upper) > count(Shape::Lower) + 5
+}
+
+struct Scan<'s, 'a> {
+    text: &'s Text<'a>,
+    evidence: &'s Evidence<'s>,
+    taken: &'s BTreeSet<usize>,
+    end: usize,
+}
+
+impl Scan<'_, '_> {
+    fn word(&self, n: usize) -> &str {
+        if n < self.end { self.text.word(n) } else { "" }
+    }
+
+    fn is(&self, n: usize, class: Class) -> bool {
+        n < self.end && self.text.class(n).has(class)
+    }
+
+    fn opens(&self, n: usize) -> bool {
+        self.text.tokens.get(n).is_some_and(|token| token.opens)
+    }
+
+    /// Whether the token may be part of a name.
+    fn part(&self, n: usize) -> bool {
+        let cased = n < self.end
+            && matches!(
+                self.text.shape(n),
+                Shape::Title | Shape::Upper | Shape::Mixed
+            );
+        let word = self.word(n);
+        let pronoun = word == "i" || word.contains('\'') && self.is(n, Class::STOP);
+        cased && !pronoun && !self.is(n, NEVER.or(Class::LINK)) && !self.taken.contains(&n)
+    }
+
+    /// The end of the run of name parts that starts at `n`.
+    fn run(&self, n: usize) -> Option<usize> {
+        if !self.part(n) {
+            return None;
+        }
+        // A common word that starts a sentence is only that: `Then Ana`. Not so `New York`.
+        if self.opens(n)
+            && self.is(n, Class::STOP)
+            && !(self.is(n, Class::PLACE_START.or(Class::TITLE))
+                && (self.part(n + 1) || self.word(n + 1) == "."))
+        {
+            return None;
+        }
+        if self.is(n, Class::BEFORE) && !self.is(n, Class::PLACE_START) {
+            return None;
+        }
+        let mut end = n + 1;
+        while end < self.end && end - n < MAX_TOKENS {
+            end = match self.joint(end) {
+                Some(next) => next,
+                None => break,
+            };
+        }
+        Some(end)
+    }
+
+    /// The end of the next part of a name that stands at `n`, with what joins it to the part before.
+    fn joint(&self, n: usize) -> Option<usize> {
+        let before = n - 1;
+        if self.part(n) && !self.opens(n) {
+            return Some(n + 1);
+        }
+        let next = self.part(n + 1) && !self.opens(n + 1);
+        let head = self.is(before, Class::HEAD);
+        let initial = self
+            .text
+            .tokens
+            .get(before)
+            .is_some_and(|token| token.text.len() == 1);
+        let joins = match self.word(n) {
+            "." => initial || self.is(before, Class::TITLE) && self.word(before).len() <= 4,
+            "&" => true,
+            "of" | "for" => head,
+            _ => self.is(n, Class::PARTICLE) && !self.is(before, Class::STOP),
+        };
+        if joins && next {
+            return Some(n + 2);
+        }
+        let the = self.word(n) == "of" && self.word(n + 1) == "the" && head;
+        let two = self.is(n, Class::PARTICLE) && self.is(n + 1, Class::PARTICLE);
+        ((the || two) && self.part(n + 2)).then_some(n + 3)
+    }
+
+    /// The name in a run of parts, if there is one.
+    fn span(&self, run: Range<usize>) -> Option<Span> {
+        let Range { mut start, mut end } = run;
+        let whole = self.is(end - 1, ENDS);
+        // What stands before a person: `Mr.`, `Prime Minister`, `Chief Financial Officer`.
+        let role = (start..end)
+            .rev()
+            .find(|n| self.is(*n, Class::TITLE.or(Class::ROLE)));
+        let mut titled = false;
+        if let Some(role) = role.filter(|_| !whole) {
+            start = role + 1;
+            if self.word(start) == "." {
+                start += 1;
+            }
+            titled = true;
+        }
+        while start < end
+            && self.is(start, Class::STOP)
+            && !self.is(start, Class::PLACE_START)
+            && self.dull(start)
+        {
+            start += 1;
+        }
+        while start < end && self.is(end - 1, Class::STOP) && !self.is(end - 1, ENDS) {
+            end -= 1;
+        }
+        if start >= end || self.is_role_of(start) {
+            return None;
+        }
+        let tokens = start..end;
+        let named = if end - start == 1 {
+            self.single(start, titled)
+        } else {
+            self.several(&tokens)
+        };
+        named.then_some(Span { tokens, titled })
+    }
+
+    /// Whether a stop word at the start of a name is no part of it. Within a sentence nobody writes a common
+    /// word with a capital unless it is: `Deep Learning`, `World Bank`; but `API Gateway`, `American Ana`.
+    fn dull(&self, start: usize) -> bool {
+        let acronym = self.text.shape(start) == Shape::Upper;
+        let nation = self.is(start, Class::NATION) && self.is(start + 1, Class::FIRST);
+        self.opens(start) || acronym || nation || self.is(start, Class::BEFORE)
+    }
+
+    /// `head of Investor Relations`: a department, not a thing of its own.
+    fn is_role_of(&self, n: usize) -> bool {
+        n >= 2
+            && self.word(n - 1) == "of"
+            && self.is(n - 2, Class::ROLE)
+            && !self.is(n, KNOWN)
+            && self.word(n).ends_with('s')
+    }
+
+    fn single(&self, n: usize, titled: bool) -> bool {
+        let word = self.word(n);
+        let letters = self.text.tokens.get(n).map_or(0, |token| {
+            token.text.chars().filter(|c| c.is_alphabetic()).count()
+        });
+        let half = self.is(n, Class::PLACE_START) && !self.is(n, KNOWN);
+        if letters < 2 || half || self.is(n, Class::STOP) {
+            return false;
+        }
+        let known = titled || self.is(n, KNOWN) || self.evidence.labels.contains(word);
+        let odd = matches!(self.text.shape(n), Shape::Mixed | Shape::Upper);
+        if self.opens(n) {
+            known || odd || self.evidence.proper(word)
+        } else {
+            known || !self.evidence.common(word)
+        }
+    }
+
+    /// Several words are a name unless all of them are common ones or the run is only a greeting.
+    fn several(&self, tokens: &Range<usize>) -> bool {
+        tokens.clone().any(|n| {
+            let word = self.word(n);
+            !word.is_empty()
+                && self.text.shape(n) != Shape::Mark
+                && !self.evidence.common(word)
+                && !self.is(n, Class::STOP)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stage::extract::rules::values;
+
+    fn names(shown: &str) -> Vec<String> {
+        let text = Text::of(shown);
+        let evidence = Evidence::of(&text);
+        let values = values::find(&text);
+        find(&text, &values, &evidence)
+            .into_iter()
+            .map(|span| shown.get(text.bytes(&span.tokens)).unwrap().to_owned())
+            .collect()
+    }
+
+    #[test]
+    fn names_are_found_whole() {
+        let rows: [(&str, &[&str]); 14] = [
+            ("Then we met Ana Lima. Good to see you.", &["Ana Lima"]),
+            ("Mr. Lee and Dr. J. Doe left.", &["Lee", "J. Doe"]),
+            (
+                "the CEO Miguel Stilwell d’Andrade spoke",
+                &["Miguel Stilwell d’Andrade"],
+            ),
+            ("our Chief Financial Officer Jose Diaz", &["Jose Diaz"]),
+            (
+                "the Bank of England and the University of the Arctic",
+                &["Bank of England", "University of the Arctic"],
+            ),
+            ("Andres de la Vega of AT&T", &["Andres de la Vega", "AT&T"]),
+            ("I work for Berg & Lowe.", &["Berg & Lowe"]),
+            ("Ana and Tom left.", &["Ana", "Tom"]),
+            ("New York is big. Boats are bigger.", &["New York"]),
+            ("Boats are nice. We like Boats.", &["Boats", "Boats"]),
+            ("I think OK. On Monday in May. The CEO left.", &[]),
+            ("the c e o of M T N Ghana", &["M T N Ghana"]),
+            (
+                "Storm Edda came. The World Bank paid.",
+                &["Storm Edda", "World Bank"],
+            ),
+            (
+                "EVERYBODY TALKS LIKE THIS HERE ABOUT THE BIG BOAT RACE",
+                &[],
+            ),
+        ];
+        for (speech, wanted) in rows {
+            assert_eq!(names(&format!("A: {speech}\n")), wanted, "{speech}");
+        }
+    }
+
+    #[test]
+    fn labels_are_knowledge_but_no_mentions() {
+        assert_eq!(names("Zorba: Hello there.\n"), Vec::<String>::new());
+        assert_eq!(names("Zorba: Hello.\nB: Zorba is late.\n"), ["Zorba"]);
+        assert_eq!(
+            names("Speaker 1: Hello.\nB: Speaker is late.\n"),
+            Vec::<String>::new()
+        );
+    }
+}
