@@ -1,0 +1,42 @@
+//! The dataflows that come with the program, embedded, with all they need.
+
+/// A shipped dataflow.
+#[derive(Clone, Copy, Debug)]
+pub struct Shipped {
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// Its file.
+    pub text: &'static str,
+}
+
+/// All of them.
+pub const DATAFLOWS: &[Shipped] = &[Shipped {
+    name: "knowledge-graph",
+    text: include_str!("../../dataflows/knowledge-graph.toml"),
+}];
+
+/// The catalogue of models.
+pub(super) const MODELS: &str = include_str!("../../dataflows/models.toml");
+
+/// Prompts and schemas, by the path under which dataflow files name them.
+const TEXTS: &[(&str, &str)] = &[
+    (
+        "prompts/knowledge-graph.md",
+        include_str!("../../dataflows/prompts/knowledge-graph.md"),
+    ),
+    (
+        "schemas/knowledge-graph.json",
+        include_str!("../../dataflows/schemas/knowledge-graph.json"),
+    ),
+];
+
+/// The shipped dataflow of that name.
+pub(super) fn dataflow(name: &str) -> Option<Shipped> {
+    DATAFLOWS.iter().copied().find(|one| one.name == name)
+}
+
+/// The shipped prompt or schema of that path.
+pub(super) fn text(path: &str) -> Option<&'static str> {
+    let found = TEXTS.iter().find(|(known, _)| *known == path);
+    found.map(|(_, text)| *text)
+}
