@@ -1,0 +1,485 @@
+//! From closed epochs to published snapshots: a thread of its own, so that no worker ever waits for a disk.
+//!
+//! An epoch is complete when every worker has closed it. Complete epochs are published together, as often as keeps
+//! publishing below a tenth of the time. The order of the steps is what makes a kill at any moment safe:
+//!
+//! 1. `Publisher::prepare` writes the snapshot aside and syncs it.
+//! 2. The manifest stores what the snapshot holds as prepared.
+//! 3. `Publisher::swap` makes it current: the commit point.
+//! 4. The manifest applies what was prepared.
+//!
+//! A start that finds a prepared epoch looks at what is current, and applies it or forgets it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, RecvTimeoutError};
+use differential_dataflow::consolidation::consolidate;
+
+use super::desk::published;
+use super::epochs::Epoch;
+use super::gauges::{Gauges, add, set};
+use super::ops::commit::Closed;
+use super::record::Output;
+use super::render::{self, Lookup};
+use super::stop::{Ending, Stop};
+use super::totals::{Totals, digest};
+use crate::model::id::{DocId, Fingerprint, ViewId};
+use crate::model::record::CallRow;
+use crate::model::unit::Micros;
+use crate::sink::{Base, Change, Log, ManifestInfo, Publisher, Row, Table};
+use crate::store::{Database, StoredFile, ViewDelta};
+
+/// How many calls are listed at a time.
+const CALLS: u32 = 1000;
+
+/// Changes to the files of a view that belong to one epoch.
+#[derive(Clone, Debug, Default)]
+pub struct FileChanges {
+    /// Files as they are now.
+    pub put: Vec<StoredFile>,
+    /// Documents whose files are gone.
+    pub gone: Vec<DocId>,
+}
+
+/// What is said to the committer.
+#[derive(Debug)]
+pub enum Notice {
+    /// A worker closed epochs.
+    Closed(Closed),
+    /// The files behind an epoch, said before it is fed.
+    Files(Epoch, FileChanges),
+    /// All files have been fed, before this epoch; `true` if none was left out.
+    Fed(bool, Epoch),
+}
+
+/// The way to the committer.
+pub type Notices = crossbeam_channel::Sender<Notice>;
+
+/// A way to the committer, and its end.
+#[must_use]
+pub fn notices() -> (Notices, Receiver<Notice>) {
+    crossbeam_channel::unbounded()
+}
+
+/// What stays the same for all snapshots of a run.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    /// The view.
+    pub view: ViewId,
+    /// The epoch that the run starts from.
+    pub start: Epoch,
+    /// Its digest, if what is fed at `start` must give the current snapshot; otherwise every table is rewritten.
+    pub resumes: Option<[u8; 16]>,
+    /// The last call that the current snapshot lists.
+    pub calls_published: i64,
+    /// The plan, as a hash.
+    pub plan: String,
+    /// The derivation, as a hash.
+    pub derivation: String,
+    /// The manifest's fixed part.
+    pub info: ManifestInfo,
+    /// How many workers close epochs.
+    pub workers: usize,
+    /// The least time between two snapshots but the last.
+    pub interval: Duration,
+}
+
+/// What it all came to.
+#[derive(Clone, Debug, Default)]
+pub struct Committed {
+    /// The epoch published last by this run, if any.
+    pub epoch: Option<Epoch>,
+    /// Documents that came, changed, went.
+    pub documents: (u64, u64, u64),
+}
+
+/// Publishes what workers close.
+pub struct Committer {
+    terms: Terms,
+    database: Arc<Database>,
+    publisher: Box<dyn Publisher + Send>,
+    gauges: Arc<Gauges>,
+    stop: Stop,
+    wall: Arc<dyn Fn() -> Micros + Send + Sync>,
+    frontiers: Vec<Option<Epoch>>,
+    open: BTreeMap<Epoch, Vec<(Output, isize)>>,
+    files: BTreeMap<Epoch, FileChanges>,
+    ready: Vec<(Output, isize)>,
+    ready_files: BTreeMap<DocId, Option<StoredFile>>,
+    last_complete: Epoch,
+    totals: Totals,
+    digest: u128,
+    based: bool,
+    /// Once every file has been fed: the epoch after the last.
+    fed: Option<Epoch>,
+    said_complete: Option<bool>,
+    published: Committed,
+}
+
+impl Committer {
+    /// A committer that has published nothing yet.
+    #[must_use]
+    pub fn new(
+        terms: Terms,
+        database: Arc<Database>,
+        publisher: Box<dyn Publisher + Send>,
+        gauges: Arc<Gauges>,
+        stop: Stop,
+        wall: Arc<dyn Fn() -> Micros + Send + Sync>,
+    ) -> Self {
+        Self {
+            frontiers: vec![Some(0); terms.workers],
+            last_complete: terms.start,
+            digest: 0,
+            based: terms.resumes.is_none(),
+            terms,
+            database,
+            publisher,
+            gauges,
+            stop,
+            wall,
+            open: BTreeMap::new(),
+            files: BTreeMap::new(),
+            ready: Vec::new(),
+            ready_files: BTreeMap::new(),
+            totals: Totals::default(),
+            fed: None,
+            said_complete: None,
+            published: Committed::default(),
+        }
+    }
+
+    /// Publishes until every worker has closed its last epoch and all senders are gone.
+    #[must_use]
+    pub fn run(mut self, notices: &Receiver<Notice>) -> (Committed, Box<dyn Publisher + Send>) {
+        let clock = quanta();
+        let mut next = Duration::ZERO;
+        loop {
+            let wait = if self.has_news() {
+                next.saturating_sub(clock())
+            } else {
+                Duration::from_hours(1)
+            };
+            match notices.recv_timeout(wait) {
+                Ok(notice) => {
+                    self.take(notice);
+                    while let Ok(notice) = notices.try_recv() {
+                        self.take(notice);
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            if self.has_news() && clock() >= next {
+                let began = clock();
+                self.publish(false);
+                let took = clock().saturating_sub(began);
+                next = clock() + (took * 9).max(self.terms.interval);
+            }
+        }
+        self.publish(true);
+        (self.published, self.publisher)
+    }
+
+    fn take(&mut self, notice: Notice) {
+        match notice {
+            Notice::Files(epoch, changes) => {
+                self.files.insert(epoch, changes);
+            }
+            Notice::Fed(whole, next) => self.fed = whole.then_some(next),
+            Notice::Closed(closed) => {
+                for (epoch, outputs) in closed.epochs {
+                    self.open.entry(epoch).or_default().extend(outputs);
+                }
+                if let Some(frontier) = self.frontiers.get_mut(closed.worker) {
+                    *frontier = closed.frontier;
+                }
+                self.complete();
+            }
+        }
+    }
+
+    /// Moves what every worker has closed to what is ready to be published.
+    fn complete(&mut self) {
+        let frontier = self.frontier();
+        let still_open = self.open.split_off(&frontier);
+        for (epoch, mut outputs) in std::mem::replace(&mut self.open, still_open) {
+            // The frontier may pass several epochs at once: what is compared is the base alone.
+            if epoch > self.terms.start {
+                self.compare();
+            }
+            consolidate(&mut outputs);
+            for (output, diff) in &outputs {
+                self.totals.take(output, *diff);
+                self.digest = self.digest.wrapping_add(
+                    digest(output).wrapping_mul(i128::from(*diff as i64).cast_unsigned()),
+                );
+            }
+            if epoch > self.terms.start || self.terms.resumes.is_none() {
+                self.count_documents(&outputs);
+                self.ready.append(&mut outputs);
+            }
+            self.last_complete = self.last_complete.max(epoch);
+        }
+        if frontier > self.terms.start {
+            self.compare();
+        }
+        let files_open = self.files.split_off(&frontier);
+        for (epoch, changes) in std::mem::replace(&mut self.files, files_open) {
+            self.ready_files
+                .extend(changes.gone.into_iter().map(|doc| (doc, None)));
+            self.ready_files
+                .extend(changes.put.into_iter().map(|file| (file.doc, Some(file))));
+            self.last_complete = self.last_complete.max(epoch);
+        }
+        set(&self.gauges.open_epoch, frontier);
+        self.gauges.changed.notify_waiters();
+    }
+
+    /// Compares what the base gave with the digest of the snapshot that it must give; once.
+    fn compare(&mut self) {
+        if !self.based && self.terms.resumes != Some(self.digest.to_le_bytes()) {
+            self.stop.end(Ending::Mismatch);
+        }
+        self.based = true;
+    }
+
+    fn count_documents(&mut self, outputs: &[(Output, isize)]) {
+        let mut documents: BTreeMap<DocId, isize> = BTreeMap::new();
+        for (output, diff) in outputs {
+            if let Output::Document(row) = output {
+                *documents.entry(row.doc_id).or_default() += diff;
+            }
+        }
+        for net in documents.into_values() {
+            match net {
+                1.. => self.published.documents.0 += 1,
+                0 => self.published.documents.1 += 1,
+                _ => self.published.documents.2 += 1,
+            }
+        }
+    }
+
+    fn has_news(&self) -> bool {
+        !self.ready.is_empty() || !self.ready_files.is_empty()
+    }
+
+    /// Whether nothing of what is live is unanswered, and all files are among it.
+    fn is_complete(&self) -> bool {
+        let chunks = self.totals.chunks();
+        let all = self.fed.is_some_and(|next| self.frontier() >= next);
+        all && chunks.failed + chunks.pending + chunks.unasked == 0
+    }
+
+    /// The first epoch that is open on any worker. One that has ended is later than any epoch.
+    fn frontier(&self) -> Epoch {
+        self.frontiers
+            .iter()
+            .map(|frontier| frontier.unwrap_or(Epoch::MAX))
+            .min()
+            .unwrap_or(Epoch::MAX)
+    }
+
+    fn publish(&mut self, last: bool) {
+        if self.stop.ending().is_some_and(|ending| !ending.publishes()) || !self.based {
+            return;
+        }
+        let complete = self.is_complete();
+        let first = self.terms.resumes.is_none() && self.published.epoch.is_none();
+        let news = last && self.said_complete != Some(complete);
+        if !(news || first || self.has_news()) {
+            return;
+        }
+        if let Err(failed) = self.try_publish(complete) {
+            self.stop.end(Ending::Storage(failed));
+        }
+    }
+
+    fn try_publish(&mut self, complete: bool) -> Result<(), String> {
+        // Names of snapshots are never used twice, so one that only says "complete" has an epoch of its own.
+        let before = self.published.epoch.unwrap_or(self.terms.start);
+        let epoch = self.last_complete.max(before + 1);
+        let mut ready = std::mem::take(&mut self.ready);
+        consolidate(&mut ready);
+        let files = std::mem::take(&mut self.ready_files);
+        let now = (self.wall)();
+
+        let mut changes = self.rows(&ready)?;
+        let calls = self.calls()?;
+        let calls_published = calls
+            .last()
+            .map_or(self.terms.calls_published, |(row, _)| *row);
+        if !calls.is_empty() {
+            let rows = calls.into_iter().map(|(_, row)| Change {
+                row: Row::Call(row),
+                diff: 1,
+            });
+            changes.entry(Table::Calls).or_default().extend(rows);
+        }
+        let rewrites = self.terms.resumes.is_none() && self.published.epoch.is_none();
+        let base = if rewrites { Base::Empty } else { Base::Current };
+        let log = if rewrites { Log::Skip } else { Log::Write };
+        let info = self.info(complete, now);
+        let prepared = self
+            .publisher
+            .prepare(epoch, changes, base, log, info)
+            .map_err(said)?;
+
+        let mut delta = self.delta(&ready, files, now);
+        (delta.complete, delta.calls_published) = (complete, calls_published);
+        delta.manifest_json = serde_json::to_string(prepared.manifest()).map_err(said)?;
+        if rewrites {
+            self.forget_outcomes(&mut delta)?;
+        }
+        self.database
+            .prepare(self.terms.view, epoch, delta)
+            .wait()
+            .map_err(said)?;
+        self.publisher.swap(prepared).map_err(said)?;
+        self.database
+            .commit(self.terms.view, epoch)
+            .wait()
+            .map_err(said)?;
+
+        self.terms.calls_published = calls_published;
+        self.said_complete = Some(complete);
+        self.published.epoch = Some(epoch);
+        set(&self.gauges.published_epoch, epoch);
+        add(&self.gauges.snapshots, 1);
+        self.gauges.changed.notify_waiters();
+        Ok(())
+    }
+
+    fn rows(&self, ready: &[(Output, isize)]) -> Result<BTreeMap<Table, Vec<Change>>, String> {
+        let mut needed: Vec<Fingerprint> = ready
+            .iter()
+            .filter_map(|(output, _)| render::needs(output))
+            .collect();
+        needed.sort_unstable();
+        needed.dedup();
+        let lookup = Lookup {
+            texts: self.database.texts(&needed).map_err(said)?,
+        };
+        let mut changes: BTreeMap<Table, Vec<Change>> = BTreeMap::new();
+        for (output, diff) in ready {
+            for row in render::rows(output, &lookup) {
+                changes.entry(row.table()).or_default().push(Change {
+                    row,
+                    diff: *diff as i64,
+                });
+            }
+        }
+        Ok(changes)
+    }
+
+    fn info(&self, complete: bool, now: Micros) -> ManifestInfo {
+        let counts = self.gauges.counts();
+        let mut info = self.terms.info.clone();
+        info.published_at = now;
+        info.complete = complete;
+        info.documents = self.totals.documents.unsigned_abs();
+        info.chunks = self.totals.chunks();
+        info.failures = self.totals.failures.unsigned_abs();
+        info.calls = counts.calls;
+        info.cached = counts.cached;
+        info.tokens.input = counts.input_tokens;
+        info.tokens.output = counts.output_tokens;
+        info.cost_usd = info.price_known.then_some(counts.spent as f64 / 1e9);
+        info
+    }
+
+    /// The calls that no snapshot lists yet.
+    fn calls(&self) -> Result<Vec<(i64, CallRow)>, String> {
+        let mut calls: Vec<(i64, CallRow)> = Vec::new();
+        loop {
+            let after = calls
+                .last()
+                .map_or(self.terms.calls_published, |(place, _)| *place);
+            let more = self
+                .database
+                .calls_since(self.terms.view, after, CALLS)
+                .map_err(said)?;
+            if more.is_empty() {
+                return Ok(calls);
+            }
+            calls.extend(more);
+        }
+    }
+
+    fn delta(
+        &self,
+        ready: &[(Output, isize)],
+        files: BTreeMap<DocId, Option<StoredFile>>,
+        now: Micros,
+    ) -> ViewDelta {
+        let mut known: BTreeMap<Fingerprint, Option<Vec<u8>>> = BTreeMap::new();
+        for (output, diff) in ready {
+            let Output::Known(fingerprint, outcome) = output else {
+                continue;
+            };
+            if *diff > 0 {
+                known.insert(*fingerprint, Some(published::encode(outcome)));
+            } else {
+                known.entry(*fingerprint).or_insert(None);
+            }
+        }
+        let mut delta = ViewDelta {
+            plan: self.terms.plan.clone(),
+            derivation: self.terms.derivation.clone(),
+            digest: self.digest.to_le_bytes().to_vec(),
+            at: now,
+            ..ViewDelta::default()
+        };
+        for (fingerprint, outcome) in known {
+            match outcome {
+                Some(outcome) => delta.outcomes_put.push((fingerprint, outcome)),
+                None => delta.outcomes_gone.push(fingerprint),
+            }
+        }
+        for (doc, file) in files {
+            match file {
+                Some(file) => delta.files_put.push(file),
+                None => delta.files_gone.push(doc),
+            }
+        }
+        delta
+    }
+
+    /// What earlier snapshots listed as known, and the one that replaces them all does not.
+    fn forget_outcomes(&self, delta: &mut ViewDelta) -> Result<(), String> {
+        let put: BTreeSet<Fingerprint> = delta
+            .outcomes_put
+            .iter()
+            .map(|(fingerprint, _)| *fingerprint)
+            .collect();
+        let gone = &mut delta.outcomes_gone;
+        let forget = |fingerprint: Fingerprint, _: &[u8]| {
+            if !put.contains(&fingerprint) {
+                gone.push(fingerprint);
+            }
+        };
+        self.database
+            .outcomes(self.terms.view, forget)
+            .map_err(said)?;
+        Ok(())
+    }
+}
+
+/// Monotonic time since now, for pacing the publisher only: nothing that is written depends on it.
+fn quanta() -> impl Fn() -> Duration {
+    let start = tokio::time::Instant::now();
+    move || start.elapsed()
+}
+
+/// An error with all its causes, for the one line that a run's early end is told in.
+fn said(error: impl std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,315 @@
+//! One batch: texts in, the client's work, and each chunk's outcome as the ledger has it.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+
+use super::{Inquiry, Report, lookup};
+use crate::flow::engine::{Engine, Wall};
+use crate::flow::gauges::{Gauges, add};
+use crate::flow::record::Wanted;
+use crate::flow::stop::{Ending, Stop};
+use crate::llm::client::{Client, Verdict};
+use crate::llm::gate::Grant;
+use crate::llm::journal::{Done, Intent, Journal, JournalError};
+use crate::llm::prepare::Prepared;
+use crate::llm::{BoxFuture, ReadAnswer, Reader};
+use crate::model::call::{Asked, Batch, Finish, Reply};
+use crate::model::id::{CallId, Fingerprint, RunId, ViewId};
+use crate::model::outcome::{ChunkFailure, FailReason, Outcome};
+use crate::model::record::CallRow;
+use crate::model::unit::Micros;
+use crate::stage::extract::answer::{self, Found, Validator};
+use crate::store::{self, Database, StoredAnswer};
+
+/// What a call task needs.
+pub(super) struct Task {
+    pub(super) engine: Arc<Engine>,
+    pub(super) inquiry: Arc<Inquiry>,
+    pub(super) client: Arc<Client>,
+    pub(super) reports: UnboundedSender<Report>,
+    pub(super) stop: Stop,
+}
+
+/// Makes a batch of these chunks, whose texts are read from the ledger: a few rows, so that the desk may wait for them.
+///
+/// # Errors
+/// If the ledger cannot be read.
+pub(super) fn prepare(
+    engine: &Engine,
+    inquiry: &Inquiry,
+    client: &Client,
+    batch: &[(Fingerprint, Wanted)],
+) -> Result<Prepared, String> {
+    let fingerprints: Vec<Fingerprint> =
+        batch.iter().map(|(fingerprint, _)| *fingerprint).collect();
+    let texts = engine
+        .database
+        .texts(&fingerprints)
+        .map_err(|error| format!("could not read the ledger: {error}"))?;
+    let asked = batch.iter().map(|(fingerprint, wanted)| {
+        let text = texts
+            .get(fingerprint)
+            .ok_or_else(|| format!("the text of chunk {fingerprint} is not in the ledger"))?;
+        Ok(Asked {
+            tag: String::new(),
+            fingerprint: *fingerprint,
+            key: inquiry.context.key(*fingerprint),
+            text: text.as_str().into(),
+            tokens: wanted.tokens,
+        })
+    });
+    Ok(client.prepare(&inquiry.question, asked.collect::<Result<_, String>>()?))
+}
+
+/// Asks a batch to its end and reports each chunk as soon as it is known and durable.
+pub(super) async fn run(task: Task, grant: Option<Grant>, prepared: Prepared) {
+    let (out, mut verdicts) = unbounded_channel();
+    let asking = Arc::clone(&task.client).ask(prepared, grant, out);
+    let telling = async {
+        while let Some((asked, verdict)) = verdicts.recv().await {
+            match task.outcome(&asked, verdict).await {
+                Ok(outcome) => {
+                    // The desk goes first only when the run is being abandoned.
+                    task.reports
+                        .send(Report {
+                            fingerprint: asked.fingerprint,
+                            outcome,
+                        })
+                        .ok();
+                }
+                Err(error) => task.stop.end(Ending::Storage(format!(
+                    "could not use the ledger: {error}"
+                ))),
+            }
+        }
+    };
+    let (asked, ()) = tokio::join!(asking, telling);
+    if let Err(JournalError(cause)) = asked {
+        task.stop
+            .end(Ending::Storage(format!("could not record a call: {cause}")));
+    }
+}
+
+impl Task {
+    /// What the ledger says of a chunk now that its verdict has been recorded.
+    async fn outcome(&self, asked: &Asked, verdict: Verdict) -> Result<Outcome, store::StoreError> {
+        let database = &self.engine.database;
+        match verdict {
+            Verdict::Answered { .. } => {
+                // Read back, not remembered: what is told is what a restart will find.
+                let stored = database.answers(&[asked.key])?;
+                let answer = stored
+                    .get(&asked.key)
+                    .and_then(|stored| lookup::answer(stored, &asked.text, self.inquiry.view));
+                Ok(answer.map_or(Outcome::Pending, Outcome::Answered))
+            }
+            Verdict::Failed {
+                reason,
+                message,
+                attempts,
+                call,
+            } => {
+                let now = (self.engine.wall)();
+                let failure = ChunkFailure {
+                    key: asked.key,
+                    reason,
+                    message,
+                    attempts,
+                    first_at: now,
+                    last_at: now,
+                    call,
+                };
+                database
+                    .fail(vec![(asked.fingerprint, failure.clone())])
+                    .await?;
+                // What earlier runs tried counts too.
+                let merged = database
+                    .failures(&[asked.key])?
+                    .remove(&asked.key)
+                    .unwrap_or(failure);
+                Ok(Outcome::Failed(Arc::new(merged)))
+            }
+            Verdict::Unasked(_) => Ok(Outcome::Unasked),
+        }
+    }
+}
+
+/// The outcome of a chunk that no call can hold.
+pub(super) fn too_large(
+    engine: &Engine,
+    inquiry: &Inquiry,
+    fingerprint: Fingerprint,
+    message: String,
+) -> Outcome {
+    let now = (engine.wall)();
+    Outcome::Failed(Arc::new(ChunkFailure {
+        key: inquiry.context.key(fingerprint),
+        reason: FailReason::TooLong,
+        message,
+        attempts: 0,
+        first_at: now,
+        last_at: now,
+        call: None,
+    }))
+}
+
+/// Reads replies by the schema of the question.
+pub struct SchemaReader(pub Validator);
+
+impl Reader for SchemaReader {
+    fn read(&self, batch: &Batch, reply: &Reply) -> Vec<ReadAnswer> {
+        let tags: Vec<String> = batch.chunks.iter().map(|chunk| chunk.tag.clone()).collect();
+        let found = answer::read(&reply.content, &tags, &self.0).into_iter();
+        found
+            .map(|found| match found {
+                Found::Valid(answer) => ReadAnswer::Valid(answer),
+                Found::Invalid(why) => ReadAnswer::Invalid(why),
+                Found::Missing => ReadAnswer::Missing,
+            })
+            .collect()
+    }
+}
+
+/// Writes calls to the ledger, stamped with the wall clock.
+pub struct LedgerJournal {
+    /// The ledger.
+    pub database: Arc<Database>,
+    /// The view that pays.
+    pub view: ViewId,
+    /// The run.
+    pub run: RunId,
+    /// The wall clock.
+    pub wall: Wall,
+    /// The name of the provider.
+    pub provider: Arc<str>,
+    /// Whether bodies are kept: those of a model, which cannot be had again.
+    pub keep_bodies: bool,
+    /// Where calls and their cost are counted.
+    pub gauges: Arc<Gauges>,
+    /// When the calls in flight were sent.
+    pub sent: Mutex<BTreeMap<CallId, Micros>>,
+}
+
+impl Journal for LedgerJournal {
+    fn intent(&self, intent: Intent) -> BoxFuture<'_, Result<(), JournalError>> {
+        let at = (self.wall)();
+        self.sent
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(intent.call, at);
+        if !self.keep_bodies {
+            // Rules cost nothing: that they were about to be applied is worth no write.
+            return Box::pin(async { Ok(()) });
+        }
+        let row = CallRow {
+            call_id: intent.call,
+            run_id: self.run,
+            job_id: None,
+            at,
+            provider: self.provider.to_string(),
+            model: intent.question.model.to_string(),
+            attempt: intent.attempt,
+            chunks: u32::try_from(intent.keys.len()).unwrap_or(u32::MAX),
+            status: None,
+            outcome: "unknown".into(),
+            finish: None,
+            queued_ms: 0,
+            latency_ms: 0,
+            input_tokens: None,
+            cached_tokens: None,
+            output_tokens: None,
+            cost: None,
+            price_known: intent.cost_bound.is_some(),
+            request_id: None,
+            remote_id: None,
+            state: "sent".into(),
+        };
+        let pending = self.database.intent(store::Intent {
+            view: self.view,
+            row,
+            bound: intent.cost_bound,
+        });
+        Box::pin(async { pending.await.map_err(failed) })
+    }
+
+    fn done(&self, done: Done) -> BoxFuture<'_, Result<(), JournalError>> {
+        let now = (self.wall)();
+        let sent = self
+            .sent
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&done.call);
+        let usage = done.usage;
+        let row = CallRow {
+            call_id: done.call,
+            run_id: self.run,
+            job_id: None,
+            at: sent.unwrap_or(now),
+            provider: done.provider.to_string(),
+            model: done.question.model.to_string(),
+            attempt: done.attempt,
+            chunks: done.chunks,
+            status: done.status,
+            outcome: done.outcome.into(),
+            finish: done.finish.map(|finish| finish_name(finish).into()),
+            queued_ms: i64::try_from(done.queued.as_millis()).unwrap_or(i64::MAX),
+            latency_ms: i64::try_from(done.latency.as_millis()).unwrap_or(i64::MAX),
+            input_tokens: usage.map(|usage| usage.input),
+            cached_tokens: usage.map(|usage| usage.cached),
+            output_tokens: usage.map(|usage| usage.output),
+            cost: done.cost,
+            price_known: done.price_known,
+            request_id: done.request_id,
+            remote_id: None,
+            state: "done".into(),
+        };
+        let answers = done.answers.into_iter().map(|answer| StoredAnswer {
+            key: answer.key,
+            fingerprint: answer.fingerprint,
+            provider: done.provider.to_string(),
+            model: done.question.model.to_string(),
+            prompt: done.question.prompt_id,
+            schema: done.question.schema_id,
+            content: answer.content,
+            answered_at: now,
+            call: Some(done.call),
+            view: self.view,
+            input_tokens: answer.input_tokens,
+            output_tokens: answer.output_tokens,
+            cost: answer.cost,
+        });
+        let pending = self.database.done(store::Done {
+            view: self.view,
+            row,
+            body: done.body.filter(|_| self.keep_bodies),
+            answers: answers.collect(),
+            failures: Vec::new(),
+        });
+        Box::pin(async move {
+            pending.await.map_err(failed)?;
+            add(&self.gauges.calls, 1);
+            if let Some(usage) = usage {
+                add(&self.gauges.input_tokens, usage.input);
+                add(&self.gauges.output_tokens, usage.output);
+            }
+            add(&self.gauges.spent, done.cost.map_or(0, |cost| cost.0));
+            Ok(())
+        })
+    }
+}
+
+fn failed(error: store::StoreError) -> JournalError {
+    JournalError(Arc::new(error))
+}
+
+fn finish_name(finish: Finish) -> &'static str {
+    match finish {
+        Finish::Stop => "stop",
+        Finish::Length => "length",
+        Finish::ContentFilter => "content_filter",
+        Finish::Refusal => "refusal",
+        Finish::Other => "other",
+    }
+}

@@ -1,0 +1,106 @@
+//! What is known already: in the last snapshot, in the ledger.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::Inquiry;
+use super::published::Published;
+use crate::flow::epochs::Epoch;
+use crate::model::id::{AnswerKey, Fingerprint, ViewId};
+use crate::model::outcome::{Answer, Outcome};
+use crate::stage::extract::ground;
+use crate::store::{Database, StoreError, StoredAnswer};
+
+/// What looking up a fingerprint gave.
+#[derive(Debug)]
+pub(super) struct Found {
+    /// About which text.
+    pub(super) fingerprint: Fingerprint,
+    /// What the last snapshot had; only for one that was asked about at its epoch, and only if it is not current.
+    pub(super) before: Option<Outcome>,
+    /// What holds now; if nothing, it has to be asked.
+    pub(super) now: Option<Outcome>,
+}
+
+/// Looks up fingerprints, each with the first epoch that wants it. Blocks: for a thread that may.
+///
+/// # Errors
+/// If the ledger cannot be read.
+pub(super) fn look_up(
+    database: &Database,
+    inquiry: &Inquiry,
+    wanted: &[(Fingerprint, Epoch)],
+) -> Result<Vec<Found>, StoreError> {
+    let published = |fingerprint: &Fingerprint, epoch: Epoch| {
+        (epoch <= inquiry.base)
+            .then(|| inquiry.published.get(fingerprint))
+            .flatten()
+    };
+    let mut keys: Vec<AnswerKey> = wanted
+        .iter()
+        .map(|(fingerprint, _)| inquiry.context.key(*fingerprint))
+        .collect();
+    for (fingerprint, epoch) in wanted {
+        if let Some(Published::Answered(key)) = published(fingerprint, *epoch) {
+            keys.push(*key);
+        }
+    }
+    keys.sort_unstable();
+    keys.dedup();
+    let answers = database.answers(&keys)?;
+    let failures = database.failures(&keys)?;
+    let fingerprints: Vec<Fingerprint> =
+        wanted.iter().map(|(fingerprint, _)| *fingerprint).collect();
+    // Grounding needs the text; where there is no answer there is nothing to ground.
+    let texts = if answers.is_empty() {
+        BTreeMap::new()
+    } else {
+        database.texts(&fingerprints)?
+    };
+
+    let answered = |key: &AnswerKey, fingerprint: &Fingerprint| {
+        let stored = answers.get(key)?;
+        answer(stored, texts.get(fingerprint)?, inquiry.view).map(Outcome::Answered)
+    };
+    Ok(wanted
+        .iter()
+        .map(|(fingerprint, epoch)| {
+            let key = inquiry.context.key(*fingerprint);
+            let gave_up = failures
+                .get(&key)
+                .filter(|failure| !failure.reason.transient() && !inquiry.retry_failures);
+            let now = answered(&key, fingerprint)
+                .or_else(|| gave_up.map(|failure| Outcome::Failed(Arc::new(failure.clone()))));
+            let before = published(fingerprint, *epoch).map(|published| match published {
+                Published::Answered(key) => answered(key, fingerprint).unwrap_or(Outcome::Pending),
+                Published::Failed(failure) => Outcome::Failed(Arc::new(failure.clone())),
+                Published::Pending => Outcome::Pending,
+                Published::Unasked => Outcome::Unasked,
+            });
+            let before = before.filter(|before| now.as_ref() != Some(before));
+            Found {
+                fingerprint: *fingerprint,
+                before,
+                now,
+            }
+        })
+        .collect())
+}
+
+/// A stored answer, ground on its text; `None` if it no longer parses: then it is asked for again.
+pub(super) fn answer(stored: &StoredAnswer, shown: &str, view: ViewId) -> Option<Arc<Answer>> {
+    let extraction = ground::extraction(&stored.content, shown).ok()?;
+    Some(Arc::new(Answer {
+        key: stored.key,
+        provider: stored.provider.as_str().into(),
+        model: stored.model.as_str().into(),
+        prompt: stored.prompt,
+        schema: stored.schema,
+        answered_at: stored.answered_at,
+        called: stored.view == view,
+        input_tokens: stored.input_tokens,
+        output_tokens: stored.output_tokens,
+        cost: stored.cost,
+        extraction,
+    }))
+}

@@ -1,0 +1,463 @@
+//! The async side of `ask`: lookup, single flight, batch, call, patience.
+//!
+//! ```text
+//! Question -> look up -> known: tell the worker
+//!                     -> not:   wait in the queue -> cut when the gate opens -> call -> ledger -> tell the worker
+//! ```
+//!
+//! One task owns all of it, so nothing is locked; looking up and calling happen in tasks of their own. A batch is cut
+//! late: when the gate lets a call go, from the most urgent chunks that wait then, across epochs and workers. It is cut
+//! smaller than it might be only when no chunk has come for [`LINGER`]. Whoever has waited for the patience of the desk
+//! is told "pending" for now, so that no slow call holds an epoch; the answer follows as a correction.
+
+pub mod call;
+mod lookup;
+pub mod published;
+mod queue;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::bridge::{Far, Outcoming, Question};
+use super::engine::Engine;
+use super::epochs::Epoch;
+use super::gauges::{Gauges, add, set};
+use super::stop::{Ending, Stop};
+use crate::limit::Charge;
+use crate::llm::client::Client;
+use crate::llm::gate::{Blocked, Closed, Refused};
+use crate::model::call::Question as Asking;
+use crate::model::id::{Fingerprint, KeyContext, ViewId};
+use crate::model::outcome::Outcome;
+use crate::stage::batch::pack;
+use crate::store::StoreError;
+use lookup::Found;
+use published::Published;
+use queue::Queue;
+
+/// No chunk has come for so long: what waits is called though it makes a small batch. Lookups of an epoch's chunks come
+/// within a few milliseconds of each other.
+const LINGER: Duration = Duration::from_millis(50);
+/// How many fingerprints are looked up at a time.
+const LOOKUP: usize = 512;
+/// The least patience; the desk waits three times as long as 99 of 100 calls take, if that is more.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// What a run asks, and what it starts from.
+#[derive(Debug)]
+pub struct Inquiry {
+    /// What is asked of each chunk.
+    pub question: Arc<Asking>,
+    /// What, besides its text, decides a chunk's answer.
+    pub context: KeyContext,
+    /// The view that pays.
+    pub view: ViewId,
+    /// The epoch that the run starts from.
+    pub base: Epoch,
+    /// What was known at it.
+    pub published: BTreeMap<Fingerprint, Published>,
+    /// Whether what was given up is asked again.
+    pub retry_failures: bool,
+    /// The least patience, if not that of the desk.
+    pub patience: Option<Duration>,
+    /// After an interrupt, how long calls in flight are waited for.
+    pub grace: Duration,
+}
+
+/// What a call task reports: one fingerprint is known now.
+#[derive(Debug)]
+struct Report {
+    fingerprint: Fingerprint,
+    outcome: Outcome,
+}
+
+/// The desk of one run.
+pub struct Desk {
+    engine: Arc<Engine>,
+    inquiry: Arc<Inquiry>,
+    client: Arc<Client>,
+    gauges: Arc<Gauges>,
+    stop: Stop,
+    far: Far,
+    start: Instant,
+    queue: Queue,
+    /// A batch of more chunks was too large for a minute's tokens.
+    most: usize,
+    /// What the batch that was cut last is charged with, for each of its chunks.
+    last_charge: Charge,
+    unseen: Vec<(Fingerprint, Epoch)>,
+    lookups: JoinSet<Result<Vec<Found>, StoreError>>,
+    calls: JoinSet<()>,
+    reports: (UnboundedSender<Report>, UnboundedReceiver<Report>),
+    last_came: Instant,
+}
+
+impl Desk {
+    /// A desk with nothing on it.
+    #[must_use]
+    pub fn new(
+        engine: Arc<Engine>,
+        inquiry: Arc<Inquiry>,
+        client: Arc<Client>,
+        gauges: Arc<Gauges>,
+        stop: Stop,
+        far: Far,
+    ) -> Self {
+        let start = Instant::now();
+        Self {
+            engine,
+            inquiry,
+            client,
+            gauges,
+            stop,
+            far,
+            start,
+            queue: Queue::default(),
+            most: usize::MAX,
+            last_charge: Charge {
+                tokens: 0,
+                cost_bound: None,
+            },
+            unseen: Vec::new(),
+            lookups: JoinSet::new(),
+            calls: JoinSet::new(),
+            reports: unbounded_channel(),
+            last_came: start,
+        }
+    }
+
+    /// Answers until all workers are gone.
+    pub async fn run(mut self) {
+        let mut questions = Vec::new();
+        let mut ending = self.stop.watch();
+        loop {
+            self.look_up();
+            if self.stop.ending().is_some() {
+                self.give_up_waiting();
+            }
+            let cut = self.candidate();
+            let charge = cut.as_ref().map(|(_, charge)| *charge);
+            let gate = Arc::clone(&self.engine.gate);
+            let ready = async move {
+                match charge {
+                    Some(charge) => gate.ready(charge).await,
+                    None => std::future::pending().await,
+                }
+            };
+            let wake = self.next_alarm();
+            tokio::select! {
+                came = self.far.questions.recv_many(&mut questions, LOOKUP) => {
+                    if came == 0 {
+                        break;
+                    }
+                    self.take(&mut questions);
+                }
+                Some(found) = self.lookups.join_next() => self.found(found),
+                Some(report) = self.reports.1.recv() => self.report(report),
+                Some(ended) = self.calls.join_next() => self.called(ended),
+                opened = ready => self.opened(opened, cut),
+                () = wake => self.overdue(),
+                _ = ending.changed() => self.ended().await,
+            }
+            self.count();
+        }
+        self.calls.shutdown().await;
+    }
+
+    fn now(&self) -> Duration {
+        self.start.elapsed()
+    }
+
+    fn take(&mut self, questions: &mut Vec<Question>) {
+        let now = self.now();
+        for question in questions.drain(..) {
+            match question {
+                Question::Ask {
+                    worker,
+                    fingerprint,
+                    epoch,
+                    wanted,
+                } => {
+                    if self.queue.ask(now, fingerprint, worker, epoch, wanted) {
+                        add(&self.gauges.asked, 1);
+                        self.unseen.push((fingerprint, epoch));
+                    }
+                }
+                Question::Forget { fingerprint } => self.queue.forget(fingerprint),
+            }
+        }
+        self.last_came = Instant::now();
+    }
+
+    /// Starts looking up what has come; two lookups at a time keep both the database and the desk busy.
+    fn look_up(&mut self) {
+        while self.lookups.len() < 2 && !self.unseen.is_empty() {
+            let rest = self.unseen.split_off(self.unseen.len().min(LOOKUP));
+            let wanted = std::mem::replace(&mut self.unseen, rest);
+            let (database, inquiry) =
+                (Arc::clone(&self.engine.database), Arc::clone(&self.inquiry));
+            self.lookups
+                .spawn_blocking(move || lookup::look_up(&database, &inquiry, &wanted));
+        }
+    }
+
+    fn found(&mut self, found: Result<Result<Vec<Found>, StoreError>, tokio::task::JoinError>) {
+        let found = match found {
+            Ok(Ok(found)) => found,
+            Ok(Err(error)) => {
+                return self.stop.end(Ending::Storage(format!(
+                    "could not read the ledger: {error}"
+                )));
+            }
+            Err(panicked) => {
+                return self
+                    .stop
+                    .end(Ending::Internal(format!("a lookup ended: {panicked}")));
+            }
+        };
+        for Found {
+            fingerprint,
+            before,
+            now,
+        } in found
+        {
+            if let Some(before) = before {
+                self.tell(fingerprint, before, false);
+            }
+            match now {
+                Some(outcome) => {
+                    if matches!(outcome, Outcome::Answered(_)) {
+                        add(&self.gauges.cached, 1);
+                    }
+                    self.tell(fingerprint, outcome, true);
+                }
+                None => self.queue.wait(fingerprint),
+            }
+        }
+        self.last_came = Instant::now();
+    }
+
+    fn report(&mut self, report: Report) {
+        match &report.outcome {
+            Outcome::Answered(_) => add(&self.gauges.answered, 1),
+            Outcome::Failed(failure) => {
+                add(&self.gauges.failed, 1);
+                add(
+                    &self.gauges.unreachable,
+                    u64::from(failure.reason.transient()),
+                );
+            }
+            Outcome::Pending | Outcome::Unasked => {}
+        }
+        self.tell(report.fingerprint, report.outcome, true);
+    }
+
+    /// Tells whoever wants to know.
+    fn tell(&mut self, fingerprint: Fingerprint, outcome: Outcome, last: bool) {
+        let worker = if last {
+            self.queue
+                .finish(fingerprint)
+                .and_then(|entry| entry.worker)
+        } else {
+            self.queue.tell(fingerprint)
+        };
+        if let Some(back) = worker.and_then(|worker| self.far.workers.get(worker)) {
+            back.tell(Outcoming {
+                fingerprint,
+                outcome,
+                last,
+            });
+        }
+    }
+
+    /// How many chunks would be cut now, and about what they would be charged with. None if nothing waits, or more may
+    /// come in a moment.
+    fn candidate(&self) -> Option<(usize, Charge)> {
+        if self.stop.ending().is_some() {
+            return None;
+        }
+        let size = self.client.size();
+        let waiting = || self.queue.next().map(|(_, tokens)| tokens);
+        let quiet =
+            self.last_came.elapsed() >= LINGER && self.lookups.is_empty() && self.unseen.is_empty();
+        if !quiet && !pack::is_full(waiting(), size) {
+            return None;
+        }
+        // Urgency decides: a batch is filled by the next in line, not by what fits best.
+        let mut sum = 0_u32;
+        let fits = waiting()
+            .take(size.chunks.min(self.most))
+            .take_while(|tokens| {
+                sum = sum.saturating_add(*tokens);
+                sum <= size.tokens
+            });
+        let count = fits.count().max(usize::from(waiting().next().is_some()));
+        (count > 0).then(|| {
+            let tokens = self.last_charge.tokens.saturating_mul(count as u64).max(1);
+            (
+                count,
+                Charge {
+                    tokens,
+                    cost_bound: self.last_charge.cost_bound,
+                },
+            )
+        })
+    }
+
+    /// The gate opened: a batch is cut, in the hope that its exact charge still fits. If not, it waits at the gate.
+    fn opened(&mut self, opened: Result<(), Refused>, cut: Option<(usize, Charge)>) {
+        let Some((count, _)) = cut else { return };
+        if let Err(refused) = opened {
+            return self.refused(refused, count);
+        }
+        let batch = self.queue.cut(count);
+        let prepared = match call::prepare(&self.engine, &self.inquiry, &self.client, &batch) {
+            Ok(prepared) => prepared,
+            Err(why) => return self.stop.end(Ending::Storage(why)),
+        };
+        let Charge { tokens, cost_bound } = prepared.charge();
+        self.last_charge = Charge {
+            tokens: tokens.div_ceil(count.max(1) as u64),
+            cost_bound,
+        };
+        let grant = match self.engine.gate.try_reserve(prepared.charge()) {
+            Ok(grant) => Some(grant),
+            Err(Blocked::NotYet) => None,
+            Err(Blocked::Refused(refused)) => {
+                for (fingerprint, _) in batch {
+                    self.queue.wait(fingerprint);
+                }
+                return self.refused(refused, count);
+            }
+        };
+        let task = call::Task {
+            engine: Arc::clone(&self.engine),
+            inquiry: Arc::clone(&self.inquiry),
+            client: Arc::clone(&self.client),
+            reports: self.reports.0.clone(),
+            stop: self.stop.clone(),
+        };
+        self.calls.spawn(call::run(task, grant, prepared));
+    }
+
+    fn refused(&mut self, refused: Refused, count: usize) {
+        match refused {
+            Refused::Exhausted(cap) => self.stop.end(Ending::Budget(cap.to_string())),
+            Refused::Closed(Closed::Fault(fault)) => self.stop.end(Ending::Refused(fault)),
+            Refused::Closed(Closed::Storage(why)) => self.stop.end(Ending::Storage(why)),
+            Refused::Closed(Closed::Cancelled) => self.stop.end(Ending::Interrupted),
+            Refused::TooLarge { .. } if count > 1 => {
+                self.most = count / 2;
+                self.last_charge.tokens = 0;
+            }
+            Refused::TooLarge { .. } => {
+                // One chunk alone is over a minute's tokens: it fails, the others go on.
+                self.last_charge.tokens = 0;
+                for (fingerprint, _) in self.queue.cut(1) {
+                    let message = refused.to_string();
+                    let outcome =
+                        call::too_large(&self.engine, &self.inquiry, fingerprint, message);
+                    self.report(Report {
+                        fingerprint,
+                        outcome,
+                    });
+                }
+            }
+        }
+    }
+
+    fn called(&mut self, ended: Result<(), tokio::task::JoinError>) {
+        if let Err(panicked) = ended
+            && panicked.is_panic()
+        {
+            self.stop
+                .end(Ending::Internal(format!("a call ended: {panicked}")));
+        }
+    }
+
+    /// Sleeps until somebody has waited too long, or until what waits is no longer expected to grow.
+    fn next_alarm(&self) -> impl Future<Output = ()> + 'static {
+        let patience = self.patience();
+        let overdue = self
+            .queue
+            .oldest()
+            .map(|since| self.start + since + patience);
+        let (_, waiting, _) = self.queue.counts();
+        let linger = self.last_came + LINGER;
+        let quiet = (waiting > 0 && linger > Instant::now()).then_some(linger);
+        let at = overdue.into_iter().chain(quiet).min();
+        async move {
+            match at {
+                Some(at) => sleep_until(at).await,
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    fn patience(&self) -> Duration {
+        self.inquiry
+            .patience
+            .unwrap_or_else(|| PATIENCE.max(self.engine.gate.stats().p99 * 3))
+    }
+
+    fn overdue(&mut self) {
+        let Some(deadline) = self.now().checked_sub(self.patience()) else {
+            return;
+        };
+        for fingerprint in self.queue.overdue(deadline) {
+            self.tell(fingerprint, Outcome::Pending, false);
+        }
+    }
+
+    /// Nothing more is asked: who waits is told so.
+    fn give_up_waiting(&mut self) {
+        for fingerprint in self.queue.waiting() {
+            self.tell(fingerprint, Outcome::Unasked, true);
+        }
+    }
+
+    /// The run ends early. What is in flight is waited for if its answers can still be kept.
+    async fn ended(&mut self) {
+        let Some(ending) = self.stop.ending() else {
+            return;
+        };
+        let grace = match ending {
+            Ending::Budget(_) => return,
+            Ending::Interrupted => self.inquiry.grace,
+            Ending::Refused(_) => Duration::from_secs(1),
+            Ending::Storage(_) | Ending::Mismatch | Ending::Internal(_) => Duration::ZERO,
+        };
+        self.engine.gate.close(Closed::Cancelled);
+        self.give_up_waiting();
+        let end = sleep(grace);
+        tokio::pin!(end);
+        while self.queue.counts().2 > 0 {
+            tokio::select! {
+                Some(report) = self.reports.1.recv() => self.report(report),
+                () = &mut end => break,
+            }
+            self.count();
+        }
+        self.calls.abort_all();
+        for fingerprint in self.queue.calling() {
+            self.tell(fingerprint, Outcome::Pending, true);
+        }
+    }
+
+    fn count(&self) {
+        let (underway, waiting, calling) = self.queue.counts();
+        let before = self.gauges.counts();
+        set(&self.gauges.underway, underway as u64);
+        set(&self.gauges.waiting, waiting as u64);
+        set(&self.gauges.calling, calling as u64);
+        set(&self.gauges.late, self.queue.late() as u64);
+        if before.underway != underway as u64 {
+            self.gauges.changed.notify_waiters();
+        }
+    }
+}
