@@ -1,0 +1,180 @@
+//! What a run would ask, without asking, storing or locking anything: it may be looked at while a run goes on.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::open::{OpenError, view};
+use super::order::Order;
+use super::reader;
+use crate::flow::desk::published::{self, Published};
+use crate::model::id::{AnswerKey, Fingerprint};
+use crate::plan::estimate::{Calibration, Counts};
+use crate::source::walk;
+use crate::store::{Database, Mode, StoreError};
+
+/// Why a chunk would be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reason {
+    /// Its text has never been seen.
+    New,
+    /// Its last answer was to another prompt, schema, model or parameters.
+    Changed,
+    /// It could not be asked before: the provider was out of reach.
+    Unreachable,
+    /// The last run ended before it was asked or answered.
+    Unfinished,
+}
+
+impl Reason {
+    /// In words.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::New => "new text",
+            Self::Changed => "prompt, schema, model or parameters changed",
+            Self::Unreachable => "the provider was out of reach",
+            Self::Unfinished => "the last run did not get to it",
+        }
+    }
+}
+
+/// What one file holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FileForecast {
+    /// Its path below its root.
+    pub path: String,
+    /// Its chunks.
+    pub counts: Counts,
+    /// Why it cannot be read, if it cannot.
+    pub unreadable: Option<String>,
+}
+
+/// What a run would ask.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Forecast {
+    /// By path.
+    pub files: Vec<FileForecast>,
+    /// All together.
+    pub total: Counts,
+    /// The chunks to be asked, by reason.
+    pub reasons: BTreeMap<Reason, u64>,
+    /// What earlier answers of this prompt and model took, if there are any.
+    pub calibration: Option<Calibration>,
+    /// What was passed over in the inputs, in words.
+    pub passed_over: Vec<String>,
+}
+
+/// Reads and cuts up every file, and looks every chunk up. Blocks.
+///
+/// # Errors
+/// If an input is missing, or there is a state that cannot be read.
+pub fn forecast(order: &Order) -> Result<Forecast, OpenError> {
+    let listing = walk::walk(&order.roots, &order.files).map_err(OpenError::Source)?;
+    let state = |cause| OpenError::State {
+        path: order.state.clone(),
+        cause,
+    };
+    let database = match Database::open(&order.state, Mode::Read) {
+        Ok(database) => Some(database),
+        Err(StoreError::Absent { .. }) => None,
+        Err(cause) => return Err(state(cause)),
+    };
+    let mut before = BTreeMap::new();
+    let mut calibration = None;
+    if let Some(database) = &database {
+        let keep = |fingerprint: Fingerprint, bytes: &[u8]| {
+            before.extend(published::decode(bytes).map(|known| (fingerprint, known)));
+        };
+        database.outcomes(view(order).id(), keep).map_err(state)?;
+        let taken = database
+            .output_tokens(
+                order.question.prompt_id,
+                order.question.schema_id,
+                &order.question.model,
+            )
+            .map_err(state)?;
+        calibration = taken.map(|(answers, p50, p95)| Calibration {
+            answers,
+            output_p50: p50,
+            output_p95: p95,
+        });
+    }
+    let mut forecast = Forecast {
+        calibration,
+        passed_over: listing
+            .problems
+            .iter()
+            .map(|problem| format!("{}: {}", problem.relative, problem.what))
+            .collect(),
+        ..Forecast::default()
+    };
+    let mut seen: BTreeSet<Fingerprint> = BTreeSet::new();
+    for file in &listing.files {
+        let mut found = FileForecast {
+            path: file.relative.clone(),
+            ..FileForecast::default()
+        };
+        match reader::chunks(file, &order.reading.chunk) {
+            Err(why) => found.unreadable = Some(why.to_string()),
+            Ok(chunks) => {
+                let (dropped, asked): (Vec<_>, Vec<_>) = chunks
+                    .into_iter()
+                    .partition(|chunk| chunk.facts.dropped.is_some());
+                let all = asked.len();
+                let asked: Vec<_> = asked
+                    .iter()
+                    .map(|chunk| (chunk.fingerprint, chunk.facts.tokens))
+                    .filter(|(fingerprint, _)| seen.insert(*fingerprint))
+                    .collect();
+                found.counts.dropped = dropped.len() as u64;
+                found.counts.duplicate = (all - asked.len()) as u64;
+                let keys: Vec<AnswerKey> = asked
+                    .iter()
+                    .map(|(fingerprint, _)| order.context.key(*fingerprint))
+                    .collect();
+                let (answered, given_up) = match &database {
+                    Some(database) => (
+                        database.known(&keys).map_err(state)?,
+                        database.failures(&keys).map_err(state)?,
+                    ),
+                    None => Default::default(),
+                };
+                for ((fingerprint, tokens), key) in asked.iter().zip(&keys) {
+                    let failed = given_up.get(key);
+                    if answered.contains(key) {
+                        found.counts.cached += 1;
+                    } else if failed.is_some_and(|failed| !failed.reason.transient())
+                        && !order.retry_failures
+                    {
+                        found.counts.failed += 1;
+                    } else {
+                        found.counts.new += 1;
+                        found.counts.new_tokens += u64::from(*tokens);
+                        let reason = reason(before.get(fingerprint), failed.is_some());
+                        *forecast.reasons.entry(reason).or_default() += 1;
+                    }
+                }
+            }
+        }
+        add(&mut forecast.total, &found.counts);
+        forecast.files.push(found);
+    }
+    Ok(forecast)
+}
+
+fn reason(before: Option<&Published>, failed: bool) -> Reason {
+    match before {
+        _ if failed => Reason::Unreachable,
+        Some(Published::Answered(_) | Published::Failed(_)) => Reason::Changed,
+        Some(Published::Pending | Published::Unasked) => Reason::Unfinished,
+        None => Reason::New,
+    }
+}
+
+fn add(total: &mut Counts, more: &Counts) {
+    total.new += more.new;
+    total.cached += more.cached;
+    total.duplicate += more.duplicate;
+    total.dropped += more.dropped;
+    total.failed += more.failed;
+    total.new_tokens += more.new_tokens;
+}

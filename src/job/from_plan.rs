@@ -1,0 +1,163 @@
+//! A checked plan -> an order: the provider is made, the clock and chance of this machine are handed in.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::order::{Allow, Order, Timing};
+use super::reader::Reading;
+use super::samples;
+use crate::flow::engine::Wall;
+use crate::limit::Caps;
+use crate::llm::openai::{Key, Misconfigured, OpenAi, Options};
+use crate::llm::rules::Rules;
+use crate::llm::{Provider, client};
+use crate::model::price::Price;
+use crate::model::unit::Micros;
+use crate::plan::{Plan, ProviderChoice, Roots};
+use crate::source::Root;
+
+/// A plan that cannot be carried out on this machine.
+#[derive(Debug, thiserror::Error)]
+pub enum OrderError {
+    /// The provider.
+    #[error("could not set up the provider")]
+    Provider(#[source] Misconfigured),
+    /// The samples.
+    #[error("could not write the sample transcripts below {}", state.display())]
+    Samples {
+        /// The state folder.
+        state: PathBuf,
+        /// Why.
+        #[source]
+        cause: std::io::Error,
+    },
+}
+
+/// What the command line adds to a plan.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Extras {
+    /// The guards that are lifted.
+    pub allow: Allow,
+    /// Whether every file is read.
+    pub rehash: bool,
+    /// Whether what was given up is asked again.
+    pub retry_failures: bool,
+}
+
+/// The order of a plan.
+///
+/// # Errors
+/// If the provider cannot be set up, or the samples not be written.
+pub fn order(plan: &Plan, extras: Extras) -> Result<Order, OrderError> {
+    let roots = match &plan.roots {
+        Roots::Given(roots) => roots.clone(),
+        Roots::Samples => {
+            let unpacked = samples::unpack(&plan.state);
+            let path = unpacked.map_err(|cause| OrderError::Samples {
+                state: plan.state.clone(),
+                cause,
+            })?;
+            vec![Root {
+                label: "samples".into(),
+                path,
+            }]
+        }
+    };
+    let rules = plan.provider == ProviderChoice::Rules;
+    let mut options = client::Options::default();
+    let tokens = plan.batch.tokens.get();
+    options.batch.tokens = tokens;
+    options.batch.most_tokens = options.batch.most_tokens.max(tokens);
+    if let Some(chunks) = plan.batch.chunks {
+        // A bound on chunks is a wish for that size: tokens follow, so that it is reached at once.
+        options.batch.most_chunks = chunks.get() as usize;
+        let wished = chunks
+            .get()
+            .saturating_mul(plan.chunk.target.get())
+            .saturating_mul(2);
+        options.batch.tokens = options.batch.tokens.max(wished);
+        options.batch.most_tokens = options.batch.most_tokens.max(wished);
+    } else if rules {
+        // Rules mix nothing up: large batches save writes.
+        options.batch.most_chunks = 64;
+        options.batch.tokens = 32_000;
+        options.batch.most_tokens = 32_000;
+    }
+    if let Some(most) = plan.max_output {
+        options.learn.most = options
+            .learn
+            .most
+            .min(u32::try_from(most).unwrap_or(u32::MAX));
+    }
+    Ok(Order {
+        dataflow: plan.name.clone(),
+        roots,
+        files: plan.source.clone(),
+        reading: Reading {
+            chunk: plan.chunk,
+            hash: plan.reading.clone(),
+        },
+        question: Arc::clone(&plan.question),
+        context: plan.key_context.clone(),
+        provider: provider(plan)?,
+        paid: !rules,
+        price: if rules {
+            Some(Price {
+                input: 0.0,
+                cached: 0.0,
+                output: 0.0,
+            })
+        } else {
+            plan.price
+        },
+        limits: plan.limits,
+        caps: Caps {
+            cost: plan.budget.max_cost,
+            calls: plan.budget.max_calls,
+            tokens: plan.budget.max_tokens,
+        },
+        client: options,
+        output: plan.output.clone(),
+        state: plan.state.clone(),
+        workers: plan.workers.get(),
+        plan: plan.hash.clone(),
+        allow: extras.allow,
+        rehash: extras.rehash,
+        retry_failures: extras.retry_failures,
+        wall: wall(),
+        seed: fastrand::u64(..),
+        timing: Timing::default(),
+    })
+}
+
+fn provider(plan: &Plan) -> Result<Arc<dyn Provider>, OrderError> {
+    let ProviderChoice::OpenAi {
+        base_url,
+        preset,
+        key,
+        timeout,
+    } = &plan.provider
+    else {
+        return Ok(Arc::new(Rules));
+    };
+    let options = Options {
+        key: key.as_ref().and_then(|key| Key::new(key.expose())),
+        total: *timeout,
+        connections: plan.limits.in_flight,
+        ..Options::new(*preset, base_url.clone())
+    };
+    Ok(Arc::new(
+        OpenAi::new(options).map_err(OrderError::Provider)?,
+    ))
+}
+
+/// The clock of this machine.
+#[must_use]
+pub fn wall() -> Wall {
+    Arc::new(|| {
+        let since = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .unwrap_or_default();
+        Micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+    })
+}

@@ -1,0 +1,327 @@
+//! Which files form the next epoch, and when it may be fed.
+//!
+//! Files are read ahead by the reader pool, in path order, and fed in groups of up to twenty or so many chunks. A group
+//! is released while the chunks of open epochs are below a bound (about four windows of calls): nothing else holds
+//! intake back, so there is no barrier between a slow call and the next file. While answers are late, empty epochs
+//! tick, in which they appear as corrections.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
+
+use super::reader::{self, Prepared, Reading, StoreProblem};
+use crate::flow::committer::{FileChanges, Notice, Notices};
+use crate::flow::epochs::Epoch;
+use crate::flow::gauges::{Gauges, add};
+use crate::flow::ops::intake::Feed;
+use crate::flow::record::Version;
+use crate::flow::stop::{Ending, Stop};
+use crate::flow::versions::Stored;
+use crate::flow::workers::Workers;
+use crate::model::id::{DocId, ViewId};
+use crate::model::unit::Micros;
+use crate::source::SourceFile;
+use crate::store::{Database, StoredFile};
+
+/// The most files in one epoch.
+const FILES: usize = 20;
+/// How long a tick is while answers are late.
+const TICK: Duration = Duration::from_secs(1);
+
+/// One change to the files of a view.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// As it was when it was last published; fed again only because every table is rewritten.
+    Known(StoredFile),
+    /// New or changed: to be read. With it, what it was before, if that is in the current snapshot.
+    Read(SourceFile, Option<StoredFile>),
+    /// No longer there.
+    Gone(StoredFile),
+}
+
+/// Everything that intake works with.
+pub struct Intake {
+    /// The state.
+    pub database: Arc<Database>,
+    /// Versions that were just read are handed over here.
+    pub versions: Arc<Stored>,
+    /// How files are read.
+    pub reading: Reading,
+    /// The view.
+    pub view: ViewId,
+    /// The workers.
+    pub workers: Arc<Workers>,
+    /// The committer.
+    pub committer: Notices,
+    /// Live counts.
+    pub gauges: Arc<Gauges>,
+    /// Why the run ends early, if it does.
+    pub stop: Stop,
+    /// The wall clock, for labels.
+    pub wall: Arc<dyn Fn() -> Micros + Send + Sync>,
+    /// Chunks in open epochs beyond which no more is released.
+    pub bound: u64,
+    /// How many files are read at a time.
+    pub readers: usize,
+}
+
+type Reader = JoinHandle<Result<(Prepared, Option<StoredFile>), StoreProblem>>;
+
+/// What comes next: a file that is being read, or a step without one.
+enum Next {
+    Reading(Reader),
+    Ready(Box<Step>),
+}
+
+/// The group that is being filled.
+#[derive(Default)]
+struct Group {
+    changes: Vec<(Version, isize)>,
+    files: FileChanges,
+    chunks: u64,
+    count: usize,
+}
+
+impl Intake {
+    /// Feeds the versions of the current snapshot at its epoch.
+    pub fn base(&self, files: &[StoredFile], epoch: Epoch) {
+        let changes = files.iter().filter_map(|file| version(file, 1)).collect();
+        self.feed(changes, epoch + 1);
+    }
+
+    /// Feeds all steps from `epoch` on and waits until nothing is late; then closes the inputs.
+    /// Returns whether every step was fed.
+    pub async fn run(&self, steps: Vec<Step>, mut epoch: Epoch) -> bool {
+        let total = steps.len() as u64;
+        let mut open: VecDeque<(Epoch, u64)> = VecDeque::new();
+        let mut steps = VecDeque::from(steps);
+        let mut reading: VecDeque<Next> = VecDeque::new();
+        let mut group = Group::default();
+        let mut whole = true;
+        loop {
+            if self
+                .stop
+                .ending()
+                .is_some_and(|ending| !matches!(ending, Ending::Budget(_)))
+            {
+                whole = steps.is_empty() && reading.is_empty();
+                break;
+            }
+            while reading.len() < self.readers * 2 {
+                let Some(step) = steps.pop_front() else { break };
+                reading.push_back(self.start(step));
+            }
+            let Some(next) = reading.pop_front() else {
+                break;
+            };
+            if !self.finish(next, &mut group).await {
+                whole = false;
+                break;
+            }
+            if group.count >= FILES || group.chunks >= self.group_size(total) {
+                open.push_back((epoch, group.chunks));
+                epoch = self.release(&mut group, epoch);
+                self.room(&mut open).await;
+            }
+        }
+        for next in reading {
+            if let Next::Reading(reader) = next {
+                // What it stored stays in the manifest, unreferenced, until it is collected.
+                reader.abort();
+            }
+        }
+        if group.count > 0 {
+            epoch = self.release(&mut group, epoch);
+        }
+        self.committer.send(Notice::Fed(whole, epoch)).ok();
+        self.settle(epoch).await;
+        self.workers.close();
+        whole
+    }
+
+    /// So many chunks that there are results soon, and not so few that a large folder makes thousands of epochs.
+    fn group_size(&self, files: u64) -> u64 {
+        (self.bound / 4).clamp(64, 4096).max(files / 50)
+    }
+
+    fn start(&self, step: Step) -> Next {
+        let Step::Read(file, before) = step else {
+            return Next::Ready(Box::new(step));
+        };
+        let (database, reading, view) =
+            (Arc::clone(&self.database), self.reading.clone(), self.view);
+        let now = (self.wall)();
+        Next::Reading(tokio::task::spawn_blocking(move || {
+            let mut prepared = reader::prepare(&file, &reading, now);
+            if !same(&prepared.file, before.as_ref()) {
+                reader::store(&database, view, &reading, &mut prepared)?;
+            }
+            Ok((prepared, before))
+        }))
+    }
+
+    /// Puts a step into the group. `false` if the run cannot go on.
+    async fn finish(&self, step: Next, group: &mut Group) -> bool {
+        group.count += 1;
+        match step {
+            Next::Ready(step) => match *step {
+                Step::Known(file) => {
+                    group.changes.extend(version(&file, 1));
+                    // How many chunks it has is not known before it is loaded: a typical transcript's.
+                    group.chunks += 60;
+                    group.files.put.push(file);
+                }
+                Step::Gone(file) => {
+                    group.changes.extend(version(&file, -1));
+                    group.files.gone.push(file.doc);
+                }
+                Step::Read(..) => {}
+            },
+            Next::Reading(reader) => match reader.await {
+                Ok(Ok((prepared, before))) => self.take(prepared, before, group),
+                Ok(Err(problem)) => {
+                    self.stop.end(Ending::Storage(super::said(&problem)));
+                    return false;
+                }
+                Err(panicked) => {
+                    let what = format!("a reader ended: {panicked}");
+                    self.stop.end(Ending::Internal(what));
+                    return false;
+                }
+            },
+        }
+        true
+    }
+
+    fn take(&self, prepared: Prepared, before: Option<StoredFile>, group: &mut Group) {
+        add(&self.gauges.files_read, 1);
+        if prepared.file.failure.is_some() {
+            add(&self.gauges.files_failed, 1);
+        }
+        if same(&prepared.file, before.as_ref()) {
+            // It only looked changed: nothing to feed, but the next listing should find it unchanged.
+            let mut file = prepared.file;
+            if let Some(before) = before {
+                file.version = before.version;
+                file.failure = before.failure;
+            }
+            group.files.put.push(file);
+            return;
+        }
+        if let Some(number) = prepared.file.version {
+            let chunks = prepared.loaded.chunks.len() as u64;
+            group.chunks += chunks;
+            add(&self.gauges.chunks_fed, chunks);
+            self.versions.hand_over(number, prepared.loaded);
+            group.changes.push((
+                Version {
+                    doc: prepared.file.doc,
+                    number,
+                },
+                1,
+            ));
+        }
+        group
+            .changes
+            .extend(before.as_ref().and_then(|before| version(before, -1)));
+        group.files.put.push(prepared.file);
+    }
+
+    /// Feeds the group at `epoch`; returns the next one.
+    fn release(&self, group: &mut Group, epoch: Epoch) -> Epoch {
+        let Group { changes, files, .. } = std::mem::take(group);
+        self.committer.send(Notice::Files(epoch, files)).ok();
+        self.feed(changes, epoch + 1);
+        epoch + 1
+    }
+
+    fn feed(&self, changes: Vec<(Version, isize)>, next: Epoch) {
+        let count = self.workers.count();
+        let mut shares = vec![Vec::new(); count];
+        for change in changes {
+            if let Some(share) = shares.get_mut(share(change.0.doc, count)) {
+                share.push(change);
+            }
+        }
+        for (worker, changes) in shares.into_iter().enumerate() {
+            self.workers.feed(worker, Feed::Epoch { changes, next });
+        }
+    }
+
+    /// Waits until the chunks of open epochs are below the bound.
+    async fn room(&self, open: &mut VecDeque<(Epoch, u64)>) {
+        loop {
+            let changed = self.gauges.changed.notified();
+            let counts = self.gauges.counts();
+            while open
+                .front()
+                .is_some_and(|(epoch, _)| *epoch < counts.open_epoch)
+            {
+                open.pop_front();
+            }
+            let chunks: u64 = open.iter().map(|(_, chunks)| chunks).sum();
+            // One slow call may hold its epoch open: what counts then is how much is really under way.
+            let trickle = counts.underway < self.bound / 4 && open.len() < 64;
+            if chunks < self.bound || trickle || self.stop.ending().is_some() {
+                return;
+            }
+            timeout(TICK, changed).await.ok();
+        }
+    }
+
+    /// Waits until every epoch before `epoch` has closed and nothing is late, ticking while anything is.
+    async fn settle(&self, mut epoch: Epoch) {
+        loop {
+            let changed = self.gauges.changed.notified();
+            let counts = self.gauges.counts();
+            let abandoned = self.stop.ending().is_some_and(|ending| !ending.publishes());
+            if abandoned
+                || (counts.open_epoch >= epoch && counts.late == 0 && counts.underway == 0)
+                || self.workers.is_finished()
+            {
+                return;
+            }
+            if counts.late > 0 {
+                self.feed(Vec::new(), epoch + 1);
+                epoch += 1;
+                sleep(TICK).await;
+            } else {
+                timeout(TICK, changed).await.ok();
+            }
+        }
+    }
+}
+
+/// Whether a file that was read again holds what it held when it was last published.
+fn same(now: &StoredFile, before: Option<&StoredFile>) -> bool {
+    let Some(before) = before else { return false };
+    let reason = |file: &StoredFile| {
+        file.failure
+            .as_ref()
+            .map(|failure| (failure.reason.clone(), failure.message.clone()))
+    };
+    before.version.is_some()
+        && now.content_hash == before.content_hash
+        && reason(now) == reason(before)
+}
+
+fn version(file: &StoredFile, diff: isize) -> Option<(Version, isize)> {
+    file.version.map(|number| {
+        (
+            Version {
+                doc: file.doc,
+                number,
+            },
+            diff,
+        )
+    })
+}
+
+/// The worker that a document is fed to.
+fn share(doc: DocId, workers: usize) -> usize {
+    let DocId([first, second, ..]) = doc;
+    usize::from(u16::from_le_bytes([first, second])) % workers.max(1)
+}

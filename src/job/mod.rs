@@ -1,0 +1,36 @@
+//! Floor 5: one run from start to end.
+//!
+//! ```text
+//!   from_plan   a checked plan -> an order          forecast   what it would ask
+//!   open        state and output locked, guards, what the run starts from
+//!   changes     which files came, changed, went
+//!   parts       what a run is made of
+//!   run         async side, workers and committer started, driven, stopped in order
+//!   intake      which files form the next epoch     reader     a file -> a version in the manifest
+//!   progress    how far it is                       summary    what it came to
+//! ```
+
+pub mod changes;
+pub mod forecast;
+pub mod from_plan;
+pub mod intake;
+pub mod open;
+pub mod order;
+mod parts;
+pub mod progress;
+pub mod reader;
+pub mod run;
+pub mod samples;
+pub mod summary;
+
+/// An error with all its causes, in one line.
+#[must_use]
+pub fn said(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,97 @@
+//! What a run is told to do: the plan, with its provider made and its clock and chance handed in.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::reader::Reading;
+use crate::flow::engine::Wall;
+use crate::limit::{Caps, Limits};
+use crate::llm::Provider;
+use crate::llm::client;
+use crate::model::call::Question;
+use crate::model::id::KeyContext;
+use crate::model::price::Price;
+use crate::source::{Root, walk};
+
+/// A run.
+#[derive(Clone)]
+pub struct Order {
+    /// The name of the dataflow.
+    pub dataflow: String,
+    /// Where the transcripts are.
+    pub roots: Vec<Root>,
+    /// Which files are taken.
+    pub files: walk::Options,
+    /// How they are read and cut up.
+    pub reading: Reading,
+    /// What is asked of each chunk.
+    pub question: Arc<Question>,
+    /// What, besides its text, decides a chunk's answer.
+    pub context: KeyContext,
+    /// Who answers.
+    pub provider: Arc<dyn Provider>,
+    /// Whether calls cost something: then they, and their bodies, are kept.
+    pub paid: bool,
+    /// What they cost, if known.
+    pub price: Option<Price>,
+    /// When they may start.
+    pub limits: Limits,
+    /// What may be spent by this run.
+    pub caps: Caps,
+    /// How hard it is tried.
+    pub client: client::Options,
+    /// The output folder.
+    pub output: PathBuf,
+    /// The state folder.
+    pub state: PathBuf,
+    /// Workers of the dataflow, at least one.
+    pub workers: usize,
+    /// The plan, as a hash.
+    pub plan: String,
+    /// The guards that are lifted.
+    pub allow: Allow,
+    /// Whether every file is read, however unchanged it looks.
+    pub rehash: bool,
+    /// Whether chunks that were given up are asked again.
+    pub retry_failures: bool,
+    /// The wall clock, for labels.
+    pub wall: Wall,
+    /// Chance: tags, jitter.
+    pub seed: u64,
+    /// How fast results appear.
+    pub timing: Timing,
+}
+
+/// What would otherwise be refused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Allow {
+    /// Inputs that lack most documents that were there before.
+    pub removal: bool,
+    /// A ledger that the output was not built from.
+    pub new_ledger: bool,
+    /// An output that belongs to another dataflow.
+    pub other_dataflow: bool,
+}
+
+/// How fast results appear.
+#[derive(Clone, Copy, Debug)]
+pub struct Timing {
+    /// The least time between two snapshots.
+    pub publish: Duration,
+    /// How long a chunk waits before it is told as pending; that of the desk if none.
+    pub patience: Option<Duration>,
+    /// After an interrupt, how long calls in flight are waited for.
+    pub grace: Duration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        // Snapshots more often than twice a second nobody reads; most models answer within half a minute.
+        Self {
+            publish: Duration::from_millis(500),
+            patience: None,
+            grace: Duration::from_secs(30),
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! The parts of a run, made from its order: what is asked, who asks it, on what terms it is published.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use super::open::OpenError;
+use super::order::Order;
+use crate::flow::committer::Terms;
+use crate::flow::desk::Inquiry;
+use crate::flow::desk::call::{LedgerJournal, SchemaReader};
+use crate::flow::desk::published::{self, Published};
+use crate::flow::engine::Engine;
+use crate::flow::epochs::Epoch;
+use crate::flow::gauges::Gauges;
+use crate::llm::client::{Client, Parts};
+use crate::model::id::{Fingerprint, RunId, ViewId};
+use crate::sink::{Inputs, ManifestInfo};
+use crate::source::walk::Listing;
+use crate::stage::extract::answer::Validator;
+use crate::store::{Database, StoredView};
+
+/// What was known at the last snapshot.
+pub(super) fn published(
+    order: &Order,
+    database: &Database,
+    view: ViewId,
+) -> Result<BTreeMap<Fingerprint, Published>, OpenError> {
+    let mut known = BTreeMap::new();
+    let keep = |fingerprint: Fingerprint, bytes: &[u8]| {
+        known.extend(published::decode(bytes).map(|outcome| (fingerprint, outcome)));
+    };
+    let state = |cause| OpenError::State {
+        path: order.state.clone(),
+        cause,
+    };
+    database.outcomes(view, keep).map_err(state)?;
+    Ok(known)
+}
+
+/// What is asked.
+pub(super) fn inquiry(
+    order: &Order,
+    view: ViewId,
+    base: Epoch,
+    published: BTreeMap<Fingerprint, Published>,
+) -> Arc<Inquiry> {
+    Arc::new(Inquiry {
+        question: Arc::clone(&order.question),
+        context: order.context.clone(),
+        view,
+        base,
+        published,
+        retry_failures: order.retry_failures,
+        patience: order.timing.patience,
+        grace: order.timing.grace,
+    })
+}
+
+/// Who asks it.
+pub(super) fn client(
+    order: &Order,
+    engine: &Engine,
+    view: ViewId,
+    run: RunId,
+    gauges: &Arc<Gauges>,
+    validator: Validator,
+    seed: u64,
+) -> Arc<Client> {
+    Client::new(Parts {
+        provider: Arc::clone(&engine.provider),
+        gate: Arc::clone(&engine.gate),
+        journal: Arc::new(LedgerJournal {
+            database: Arc::clone(&engine.database),
+            view,
+            run,
+            wall: Arc::clone(&engine.wall),
+            provider: engine.provider.name().into(),
+            keep_bodies: order.paid,
+            gauges: Arc::clone(gauges),
+            sent: Mutex::default(),
+        }),
+        reader: Arc::new(SchemaReader(validator)),
+        price: order.price,
+        wall: Arc::clone(&engine.wall),
+        seed,
+        options: order.client,
+    })
+}
+
+/// On what terms it is published; `before` is the snapshot that the run goes on from, if it does.
+pub(super) fn terms(
+    order: &Order,
+    view: ViewId,
+    start: Epoch,
+    before: Option<&StoredView>,
+    derivation: String,
+    info: ManifestInfo,
+) -> Terms {
+    Terms {
+        view,
+        start,
+        resumes: before.and_then(|before| before.digest.as_slice().try_into().ok()),
+        // A rebuilt output lists all calls of its view again.
+        calls_published: before.map_or(0, |before| before.calls_published),
+        plan: order.plan.clone(),
+        derivation,
+        info,
+        workers: order.workers,
+        interval: order.timing.publish,
+    }
+}
+
+/// The part of the manifest that stays the same.
+pub(super) fn info(
+    order: &Order,
+    database: &Database,
+    view: ViewId,
+    derivation: &str,
+    listing: &Listing,
+) -> ManifestInfo {
+    ManifestInfo {
+        ledger: database.ledger_id().to_owned(),
+        view: view.to_string(),
+        dataflow: order.dataflow.clone(),
+        plan: order.plan.clone(),
+        derivation: derivation.to_owned(),
+        price_known: order.price.is_some(),
+        inputs: Inputs {
+            roots: order
+                .roots
+                .iter()
+                .map(|root| root.path.display().to_string())
+                .collect(),
+            files: listing.files.len() as u64,
+        },
+        ..ManifestInfo::default()
+    }
+}

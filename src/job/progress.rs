@@ -1,0 +1,187 @@
+//! How far a run is: counts as they stand, and what follows from them. Plain data; arithmetic only.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::model::record::ChunkCounts;
+use crate::model::unit::Usd;
+
+/// Below this many answers a rate says more of the start than of the run.
+const ENOUGH: u64 = 5;
+
+/// Files of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct FileCounts {
+    /// All that are in the view.
+    pub total: u64,
+    /// Those that are read, or are known without reading.
+    pub read: u64,
+    /// Those that could not be read.
+    pub failed: u64,
+}
+
+/// What a limit allows, and what is used of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Pace {
+    /// In the last minute.
+    pub used: u64,
+    /// At most in a minute; `None` if there is no limit.
+    pub limit: Option<u64>,
+}
+
+impl Pace {
+    /// The share in use, if there is a limit.
+    #[must_use]
+    pub fn share(&self) -> Option<f64> {
+        let limit = self.limit.filter(|limit| *limit > 0)?;
+        Some(self.used as f64 / limit as f64)
+    }
+}
+
+/// How far a run is.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Progress {
+    /// Since the run began.
+    #[serde(serialize_with = "seconds")]
+    pub elapsed: Duration,
+    /// Files.
+    pub files: FileCounts,
+    /// Whether all files are known: until then totals still grow.
+    pub listed: bool,
+    /// Chunks, as they add up.
+    pub chunks: ChunkCounts,
+    /// Chunks that were or will be asked in this run; those of the ledger are not among them.
+    pub asked: u64,
+    /// Those of them that are answered.
+    pub answered: u64,
+    /// Answers found in the ledger.
+    pub cached: u64,
+    /// Calls made, retries included.
+    pub calls: u64,
+    /// Calls under way.
+    pub in_flight: u64,
+    /// Requests a minute.
+    pub requests: Pace,
+    /// Tokens a minute.
+    pub tokens: Pace,
+    /// What was spent.
+    pub spent: Usd,
+    /// Whether the price is known: if not, `spent` says nothing.
+    pub price_known: bool,
+    /// Failed chunks and files, by reason.
+    pub failures: BTreeMap<String, u64>,
+    /// The last epoch whose rows can be read.
+    pub epoch: u64,
+}
+
+fn seconds<S: serde::Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(time.as_secs_f64())
+}
+
+impl Progress {
+    /// Chunks of this run that are done with, well or not.
+    #[must_use]
+    pub fn finished(&self) -> u64 {
+        let failed = self
+            .chunks
+            .failed
+            .min(self.asked.saturating_sub(self.answered));
+        self.answered + failed
+    }
+
+    /// Answers a minute, over the whole run; `None` while there are too few.
+    #[must_use]
+    pub fn rate(&self) -> Option<f64> {
+        let minutes = self.elapsed.as_secs_f64() / 60.0;
+        (self.answered >= ENOUGH && minutes > 0.0).then(|| self.answered as f64 / minutes)
+    }
+
+    /// Time left, if anything is left and it can be said.
+    #[must_use]
+    pub fn left(&self) -> Option<Duration> {
+        let open = self.asked.saturating_sub(self.finished());
+        if open == 0 || !self.listed {
+            return None;
+        }
+        let minutes = open as f64 / self.rate()?;
+        Duration::try_from_secs_f64(minutes * 60.0).ok()
+    }
+
+    /// What the run will have cost, if the price is known and there are enough answers to tell.
+    #[must_use]
+    pub fn projected(&self) -> Option<Usd> {
+        if !self.price_known || !self.listed {
+            return None;
+        }
+        if self.asked <= self.answered {
+            return Some(self.spent);
+        }
+        (self.answered >= ENOUGH)
+            .then(|| self.spent.dollars() * self.asked as f64 / self.answered as f64)
+            .and_then(Usd::from_dollars)
+    }
+
+    /// All failures.
+    #[must_use]
+    pub fn failed(&self) -> u64 {
+        self.failures.values().sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn halfway() -> Progress {
+        Progress {
+            elapsed: Duration::from_mins(1),
+            listed: true,
+            asked: 100,
+            answered: 50,
+            spent: Usd(1_000_000_000),
+            price_known: true,
+            ..Progress::default()
+        }
+    }
+
+    #[test]
+    fn what_follows_from_the_counts() {
+        let run = halfway();
+        assert_eq!(run.left(), Some(Duration::from_mins(1)));
+        assert_eq!(run.projected(), Some(Usd(2_000_000_000)));
+        let unpriced = Progress {
+            price_known: false,
+            ..halfway()
+        };
+        assert_eq!(unpriced.projected(), None);
+        let growing = Progress {
+            listed: false,
+            ..halfway()
+        };
+        assert_eq!((growing.left(), growing.projected()), (None, None));
+        let failing = Progress {
+            chunks: ChunkCounts {
+                failed: 50,
+                ..ChunkCounts::default()
+            },
+            ..halfway()
+        };
+        assert_eq!((failing.finished(), failing.left()), (100, None));
+    }
+
+    #[test]
+    fn nothing_yet_is_nothing_said() {
+        let start = Progress::default();
+        assert_eq!((start.rate(), start.left()), (None, None));
+        assert_eq!(
+            Pace {
+                used: 3,
+                limit: Some(0)
+            }
+            .share(),
+            None
+        );
+    }
+}

@@ -1,0 +1,210 @@
+//! The reader pool: one source file -> a document version in the manifest, ready to be fed.
+
+use std::sync::Arc;
+
+use crate::flow::record::{DocFacts, Loaded, Occurrence, Place, Unread};
+use crate::flow::versions;
+use crate::model::document::{Document, Unreadable};
+use crate::model::id::{ContentHash, DocId, Fingerprint, ViewId};
+use crate::model::unit::Micros;
+use crate::source::{SourceFile, read};
+use crate::stage::{chunk, transcript};
+use crate::store::{Database, FileFailure, NewVersion, StoreError, StoredFile};
+
+/// What decides how a file is read.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    /// How documents are cut up.
+    pub chunk: chunk::Options,
+    /// The hash of it all, as it stands in the manifest.
+    pub hash: String,
+}
+
+/// A file that has been read.
+#[derive(Debug)]
+pub struct Prepared {
+    /// Its entry in the manifest; its version is set once it is stored.
+    pub file: StoredFile,
+    /// What it gave.
+    pub loaded: Loaded,
+    /// The texts of its chunks.
+    pub texts: Vec<(Fingerprint, Arc<str>)>,
+}
+
+/// Reads a file. One that cannot be read gives a failure instead of a document. Blocks.
+#[must_use]
+pub fn prepare(file: &SourceFile, reading: &Reading, now: Micros) -> Prepared {
+    let read = read::read(file).and_then(|bytes| transcript::read(&file.relative, &bytes));
+    match read {
+        Ok(read) => document(file, &read, reading),
+        Err(why) => failure(file, &why, now),
+    }
+}
+
+/// A file's chunks without anything stored: for `plan`.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn chunks(
+    file: &SourceFile,
+    options: &chunk::Options,
+) -> Result<Vec<crate::model::chunk::Chunk>, Unreadable> {
+    let read = read::read(file).and_then(|bytes| transcript::read(&file.relative, &bytes))?;
+    Ok(chunk::split(&read.document, options))
+}
+
+fn document(file: &SourceFile, read: &transcript::Read, reading: &Reading) -> Prepared {
+    let document = &read.document;
+    let facts = DocFacts {
+        doc: file.doc,
+        path: file.relative.clone(),
+        content_hash: read.hash.to_string(),
+        format: document.format.name().into(),
+        title: document.title.clone(),
+        recorded_at: document.recorded_at,
+        duration_ms: duration(document),
+        language: document.language.clone(),
+        speakers: speakers(document),
+        turns: u32::try_from(document.turns.len()).unwrap_or(u32::MAX),
+        bytes: read.bytes,
+        meta: document
+            .meta
+            .iter()
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect(),
+        unreadable: None,
+    };
+    let path: Arc<str> = file.relative.as_str().into();
+    let mut texts = Vec::new();
+    let mut places = Vec::new();
+    for chunk in chunk::split(document, &reading.chunk) {
+        let place = Place::new(
+            file.doc,
+            Arc::clone(&path),
+            chunk.fingerprint,
+            document.recorded_at,
+            chunk.facts,
+        );
+        texts.push((chunk.fingerprint, chunk.text));
+        places.push(Occurrence(Arc::new(place)));
+    }
+    let loaded = Loaded {
+        facts: Arc::new(facts),
+        chunks: Arc::new(places),
+    };
+    Prepared {
+        file: stored(file, Some(read.hash), None),
+        loaded,
+        texts,
+    }
+}
+
+fn failure(file: &SourceFile, why: &Unreadable, now: Micros) -> Prepared {
+    let unread = Unread {
+        reason: why.reason().into(),
+        message: why.to_string(),
+        at: now,
+    };
+    let failure = FileFailure {
+        reason: unread.reason.clone(),
+        message: unread.message.clone(),
+        first_at: now,
+    };
+    let facts = DocFacts {
+        doc: file.doc,
+        path: file.relative.clone(),
+        content_hash: String::new(),
+        format: String::new(),
+        title: None,
+        recorded_at: None,
+        duration_ms: None,
+        language: None,
+        speakers: Vec::new(),
+        turns: 0,
+        bytes: file.looks.size,
+        meta: Vec::new(),
+        unreadable: Some(unread),
+    };
+    let loaded = Loaded {
+        facts: Arc::new(facts),
+        chunks: Arc::default(),
+    };
+    Prepared {
+        file: stored(file, None, Some(failure)),
+        loaded,
+        texts: Vec::new(),
+    }
+}
+
+fn stored(
+    file: &SourceFile,
+    content_hash: Option<ContentHash>,
+    failure: Option<FileFailure>,
+) -> StoredFile {
+    StoredFile {
+        doc: file.doc,
+        root: file.root.clone(),
+        path: file.relative.clone(),
+        size: file.looks.size,
+        mtime_ns: file.looks.mtime_ns,
+        inode: file.looks.inode,
+        content_hash,
+        version: None,
+        failure,
+    }
+}
+
+/// The end of the last timed cue.
+fn duration(document: &Document) -> Option<i64> {
+    let cues = document.turns.iter().flat_map(|turn| &turn.cues);
+    cues.filter_map(|cue| cue.end_ms.or(cue.start_ms)).max()
+}
+
+fn speakers(document: &Document) -> Vec<String> {
+    let mut seen = std::collections::BTreeSet::new();
+    let names = document
+        .turns
+        .iter()
+        .filter_map(|turn| turn.speaker.as_ref());
+    names
+        .filter(|name| seen.insert((*name).clone()))
+        .cloned()
+        .collect()
+}
+
+/// Stores what a file gave, and says under which number. Blocks until it is durable.
+///
+/// # Errors
+/// If it cannot be encoded or stored.
+pub fn store(
+    database: &Database,
+    view: ViewId,
+    reading: &Reading,
+    prepared: &mut Prepared,
+) -> Result<i64, StoreProblem> {
+    let (document, chunks) = versions::encode(&prepared.loaded)?;
+    let doc: DocId = prepared.file.doc;
+    let version = NewVersion {
+        view,
+        doc,
+        content_hash: prepared.file.content_hash.unwrap_or(ContentHash([0; 32])),
+        reading: reading.hash.clone(),
+        document,
+        chunks,
+        texts: std::mem::take(&mut prepared.texts),
+    };
+    let number = database.put_version(version).wait()?;
+    prepared.file.version = Some(number);
+    Ok(number)
+}
+
+/// A document version could not be stored.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreProblem {
+    /// It could not be encoded.
+    #[error("could not encode a document")]
+    Encode(#[from] postcard::Error),
+    /// The database refused.
+    #[error("could not store a document")]
+    Store(#[from] StoreError),
+}

@@ -1,0 +1,336 @@
+//! One run from start to end: opens the view, starts the async side and the workers, drives the epochs, stops in order.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use super::intake::Intake;
+use super::open::{OpenError, Opened, open};
+use super::order::Order;
+use super::{parts, said};
+use crate::flow::bridge::bridge;
+use crate::flow::committer::{Committed, Committer, notices};
+use crate::flow::desk::Desk;
+use crate::flow::engine::Engine;
+use crate::flow::gauges::{Gauges, set};
+use crate::flow::stop::{Ending, Stop};
+use crate::flow::versions::Stored;
+use crate::flow::workers::{Workers, WorkersError};
+use crate::llm::gate::Gate;
+use crate::llm::stats::Stats;
+use crate::model::id::RunId;
+use crate::model::unit::Usd;
+use crate::sink::{Manifest, Publisher};
+use crate::stage::extract::answer::Validator;
+
+/// A run could not begin, or not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// It could not begin.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The answer schema is no JSON Schema.
+    #[error("the answer schema cannot be used: {0}")]
+    Schema(String),
+    /// The workers.
+    #[error(transparent)]
+    Workers(#[from] WorkersError),
+}
+
+/// What others may look at while a run goes on.
+#[derive(Clone, Default)]
+pub struct Live {
+    /// Counts.
+    pub gauges: Arc<Gauges>,
+    /// How the gate stands; none before there is one.
+    gate: Arc<Mutex<Option<Arc<Gate>>>>,
+    /// To end it early.
+    pub stop: Stop,
+}
+
+impl Live {
+    /// How the gate stands.
+    #[must_use]
+    pub fn stats(&self) -> Option<Stats> {
+        self.gate
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .as_ref()
+            .map(|gate| gate.stats())
+    }
+}
+
+/// What a run came to.
+#[derive(Debug)]
+pub struct Report {
+    /// Why it ended early, if it did.
+    pub ending: Option<Ending>,
+    /// Whether there was nothing to do.
+    pub unchanged: bool,
+    /// What is published now, if anything ever was. Its calls, cached chunks, tokens and cost are those of this run.
+    pub manifest: Option<Manifest>,
+    /// Documents that came, changed and went, and files that stayed as they were.
+    pub documents: (u64, u64, u64),
+    /// Files found.
+    pub files: usize,
+    /// How the gate stood at the end.
+    pub stats: Option<Stats>,
+    /// What was passed over in the inputs, in words.
+    pub passed_over: Vec<String>,
+}
+
+/// Runs an order to its end. State that is published by then is whole, however it ends.
+///
+/// # Errors
+/// If it cannot begin, or a part of it died; what was published before stays.
+pub async fn run(order: &Order, live: &Live) -> Result<Report, RunError> {
+    if let Some(report) = attempt(order, live, false).await? {
+        Ok(report)
+    } else {
+        // The tables do not follow from the manifest (an older bug, a changed file): they are rewritten, from the
+        // ledger, without a call.
+        live.stop.mended();
+        attempt(order, live, true)
+            .await?
+            .ok_or_else(|| RunError::Schema("the tables differ even from nothing".into()))
+    }
+}
+
+async fn attempt(order: &Order, live: &Live, rewrite: bool) -> Result<Option<Report>, RunError> {
+    let validator = Validator::new(&order.question.schema)
+        .map_err(|error| RunError::Schema(error.to_string()))?;
+    let mut chance = fastrand::Rng::with_seed(order.seed);
+    let mut fresh = [0; 16];
+    chance.fill(&mut fresh);
+    let opening = {
+        let order = order.clone();
+        tokio::task::spawn_blocking(move || open(&order, fresh, rewrite))
+    };
+    let opened = opening
+        .await
+        .map_err(|error| WorkersError::Panicked(error.to_string()))??;
+    if opened.unchanged(order) {
+        return Ok(Some(unchanged(&opened)));
+    }
+    let run = RunId::of(&[&fresh, &(order.wall)().0.to_le_bytes()]);
+    let began = opened.database.begin_run(run, opened.view, (order.wall)());
+    began.await.map_err(|cause| OpenError::State {
+        path: order.state.clone(),
+        cause,
+    })?;
+    let gate = Gate::new(order.limits, order.caps, Usd(0), chance.u64(..));
+    *live.gate.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&gate));
+    let running = Running::start(order, live, opened, gate, run, validator, chance.u64(..))?;
+    running.finish(order, live).await
+}
+
+fn unchanged(opened: &Opened) -> Report {
+    let manifest = opened.publisher.current().map(|snapshot| {
+        let mut manifest = snapshot.manifest().clone();
+        manifest.info.calls = 0;
+        manifest.info.cached = 0;
+        manifest.info.tokens = crate::sink::Tokens::default();
+        manifest.info.cost_usd = Some(0.0);
+        manifest
+    });
+    Report {
+        ending: None,
+        unchanged: true,
+        manifest,
+        documents: (0, 0, 0),
+        files: opened.listing.files.len(),
+        stats: None,
+        passed_over: passed_over(opened),
+    }
+}
+
+fn passed_over(opened: &Opened) -> Vec<String> {
+    opened
+        .listing
+        .problems
+        .iter()
+        .map(|problem| format!("{}: {}", problem.relative, problem.what))
+        .collect()
+}
+
+/// Everything that runs.
+struct Running {
+    intake: Intake,
+    steps: Vec<super::intake::Step>,
+    base: Option<Vec<crate::store::StoredFile>>,
+    start: u64,
+    committer: thread::JoinHandle<(Committed, Box<dyn Publisher + Send>)>,
+    desk: tokio::task::JoinSet<()>,
+    gate: Arc<Gate>,
+    run: RunId,
+    files: usize,
+    passed_over: Vec<String>,
+}
+
+impl Running {
+    fn start(
+        order: &Order,
+        live: &Live,
+        opened: Opened,
+        gate: Arc<Gate>,
+        run: RunId,
+        validator: Validator,
+        seed: u64,
+    ) -> Result<Self, RunError> {
+        let resumes = opened.resumes();
+        let passed_over = passed_over(&opened);
+        let Opened {
+            database,
+            publisher,
+            view,
+            before,
+            known,
+            listing,
+            changes,
+            start,
+            derivation,
+            ..
+        } = opened;
+        let gauges = Arc::clone(&live.gauges);
+        let reads = changes
+            .steps
+            .iter()
+            .filter(|step| matches!(step, super::intake::Step::Read(..)))
+            .count();
+        set(&gauges.files_total, reads as u64);
+        set(&gauges.price_known, u64::from(order.price.is_some()));
+        let engine = Arc::new(Engine {
+            database: Arc::clone(&database),
+            gate: Arc::clone(&gate),
+            provider: Arc::clone(&order.provider),
+            wall: Arc::clone(&order.wall),
+        });
+        let known_outcomes = if resumes {
+            parts::published(order, &database, view)?
+        } else {
+            BTreeMap::new()
+        };
+        let inquiry = parts::inquiry(order, view, start, known_outcomes);
+        let client = parts::client(order, &engine, view, run, &gauges, validator, seed);
+        let before = before.as_ref().filter(|_| resumes);
+        let info = parts::info(order, &database, view, &derivation, &listing);
+        let terms = parts::terms(order, view, start, before, derivation, info);
+        let (ports, far) = bridge(order.workers);
+        let (notices, came) = notices();
+        let committer = Committer::new(
+            terms,
+            Arc::clone(&database),
+            Box::new(publisher),
+            Arc::clone(&gauges),
+            live.stop.clone(),
+            Arc::clone(&order.wall),
+        );
+        let committer = thread::Builder::new()
+            .name("weir committer".into())
+            .spawn(move || committer.run(&came))
+            .map_err(|error| WorkersError::Start(error.to_string()))?;
+        let versions = Arc::new(Stored::new(Arc::clone(&database), live.stop.clone()));
+        let workers = Workers::start(ports, start, Arc::clone(&versions) as _, notices.clone())?;
+        let mut desk = tokio::task::JoinSet::new();
+        desk.spawn(
+            Desk::new(
+                engine,
+                inquiry,
+                client,
+                Arc::clone(&gauges),
+                live.stop.clone(),
+                far,
+            )
+            .run(),
+        );
+
+        let most_chunks = order.client.batch.most_chunks.max(1) as u64;
+        Ok(Self {
+            intake: Intake {
+                database,
+                versions,
+                reading: order.reading.clone(),
+                view,
+                workers: Arc::new(workers),
+                committer: notices,
+                gauges,
+                stop: live.stop.clone(),
+                wall: Arc::clone(&order.wall),
+                bound: (order.limits.in_flight as u64 * most_chunks * 4).max(256),
+                readers: thread::available_parallelism().map_or(2, usize::from),
+            },
+            files: listing.files.len(),
+            steps: changes.steps,
+            base: resumes.then_some(known),
+            start,
+            committer,
+            desk,
+            gate,
+            run,
+            passed_over,
+        })
+    }
+
+    async fn finish(mut self, order: &Order, live: &Live) -> Result<Option<Report>, RunError> {
+        if let Some(known) = &self.base {
+            self.intake.base(known, self.start);
+        } else {
+            self.intake.base(&[], self.start);
+        }
+        self.intake
+            .run(std::mem::take(&mut self.steps), self.start + 1)
+            .await;
+        let database = Arc::clone(&self.intake.database);
+        let Intake {
+            workers,
+            committer: notices,
+            ..
+        } = self.intake;
+        drop(notices);
+        let joined = tokio::task::spawn_blocking(move || match Arc::into_inner(workers) {
+            Some(workers) => workers.join(),
+            None => Ok(()),
+        });
+        joined
+            .await
+            .map_err(|error| WorkersError::Panicked(error.to_string()))??;
+        let committer = self.committer;
+        let joined = tokio::task::spawn_blocking(move || committer.join());
+        let Ok(Ok((done, publisher))) = joined.await else {
+            return Err(WorkersError::Panicked("the committer".into()).into());
+        };
+        // With the workers gone no question can come: the desk ends by itself.
+        while let Some(ended) = self.desk.join_next().await {
+            if let Err(error) = ended {
+                live.stop.end(Ending::Internal(error.to_string()));
+            }
+        }
+        let ending = live.stop.ending();
+        let manifest = publisher
+            .current()
+            .map(|snapshot| snapshot.manifest().clone());
+        let summary = serde_json::to_string(&manifest.as_ref().map(|manifest| &manifest.info))
+            .unwrap_or_default();
+        let ended = database.end_run(
+            self.run,
+            (order.wall)(),
+            i32::from(ending.is_some()),
+            summary,
+        );
+        if let Err(error) = ended.await {
+            live.stop.end(Ending::Storage(said(&error)));
+        }
+        if ending == Some(Ending::Mismatch) {
+            return Ok(None);
+        }
+        Ok(Some(Report {
+            ending: live.stop.ending(),
+            unchanged: false,
+            manifest,
+            documents: done.documents,
+            files: self.files,
+            stats: Some(self.gate.stats()),
+            passed_over: self.passed_over,
+        }))
+    }
+}
