@@ -1,0 +1,170 @@
+//! Every environment variable that `weir` reads, declared and documented once.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use crate::plan::origin::{Given, Origin};
+use crate::plan::secret::Secret;
+
+/// The API key.
+pub const API_KEY: &str = "OPENAI_API_KEY";
+/// A file that holds it.
+pub const API_KEY_FILE: &str = "WEIR_API_KEY_FILE";
+/// The server.
+pub const BASE_URL: &str = "OPENAI_BASE_URL";
+
+/// Each variable and what it means.
+pub const DOCUMENTED: [(&str, &str); 3] = [
+    (
+        API_KEY,
+        "the key for the provider openai; never read from a file of settings or from a flag",
+    ),
+    (
+        API_KEY_FILE,
+        "a file that holds the key and only you can read (chmod 600); it wins over OPENAI_API_KEY",
+    ),
+    (BASE_URL, "the server of the provider openai, as --base-url"),
+];
+
+/// Longer than any key.
+const MAX_KEY: u64 = 64 << 10;
+
+/// Looks a variable up.
+pub type Variables<'a> = dyn Fn(&str) -> Option<OsString> + 'a;
+
+/// What the environment says.
+#[derive(Clone, Debug, Default)]
+pub struct Environment {
+    /// The key, and the variable it came from.
+    pub key: Option<(Secret, &'static str)>,
+    /// Values for the plan.
+    pub given: Vec<Given>,
+}
+
+/// A variable that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum EnvError {
+    /// Not UTF-8, or with a control character within.
+    #[error("the value of {0} is no text that can be sent")]
+    Text(&'static str),
+    /// The key file cannot be read.
+    #[error("could not read {path:?}, which {API_KEY_FILE} names")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// Others can read the key file.
+    #[error("{0:?}, which {API_KEY_FILE} names, is open to others: chmod 600 it")]
+    Open(PathBuf),
+    /// No key in it.
+    #[error("{0:?}, which {API_KEY_FILE} names, holds no key")]
+    Empty(PathBuf),
+}
+
+impl Environment {
+    /// What the environment says; an empty variable says nothing.
+    ///
+    /// # Errors
+    /// A key file that is missing, open to others, or no text; values that are no text.
+    pub fn read(variables: &Variables<'_>) -> Result<Self, EnvError> {
+        let get = |name| variables(name).filter(|value| !value.is_empty());
+        let text = |name| match get(name).map(OsString::into_string) {
+            None => Ok(None),
+            Some(Ok(text)) if !text.trim().contains(char::is_control) => Ok(Some(text)),
+            Some(_) => Err(EnvError::Text(name)),
+        };
+        let key = match get(API_KEY_FILE) {
+            Some(path) => Some((key_file(Path::new(&path))?, API_KEY_FILE)),
+            None => text(API_KEY)?
+                .and_then(|key| Secret::new(&key))
+                .map(|key| (key, API_KEY)),
+        };
+        let given = text(BASE_URL)?
+            .map(|url| Given::new("llm.base_url", url.trim(), Origin::Environment(BASE_URL)));
+        Ok(Self {
+            key,
+            given: given.into_iter().collect(),
+        })
+    }
+}
+
+fn key_file(path: &Path) -> Result<Secret, EnvError> {
+    let unread = |source| EnvError::Read {
+        path: path.to_owned(),
+        source,
+    };
+    let file = File::open(path).map_err(unread)?;
+    // Of the file that is open, not of whatever has its name by now.
+    let mode = file.metadata().map_err(unread)?.permissions().mode();
+    if mode & 0o077 != 0 {
+        return Err(EnvError::Open(path.to_owned()));
+    }
+    let mut text = String::new();
+    file.take(MAX_KEY)
+        .read_to_string(&mut text)
+        .map_err(unread)?;
+    if text.trim().contains(char::is_control) {
+        return Err(EnvError::Text(API_KEY_FILE));
+    }
+    Secret::new(&text).ok_or_else(|| EnvError::Empty(path.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn read(pairs: &[(&str, &str)]) -> Result<Environment, String> {
+        let find = |name: &str| {
+            let pair = pairs.iter().find(|(known, _)| *known == name);
+            pair.map(|(_, value)| OsString::from(value))
+        };
+        Environment::read(&find).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn keys_come_from_variables() {
+        assert!(read(&[]).unwrap().key.is_none());
+        assert!(read(&[(API_KEY, " ")]).unwrap().key.is_none());
+        let environment = read(&[(API_KEY, "sk-1\n"), (BASE_URL, "http://a/v1")]).unwrap();
+        let (key, from) = environment.key.clone().unwrap();
+        assert_eq!((key.expose(), from), ("sk-1", API_KEY));
+        assert_eq!(environment.given[0].value, "http://a/v1");
+        assert!(!format!("{environment:?}").contains("sk-1"));
+        assert!(read(&[(API_KEY, "a\nb")]).unwrap_err().contains(API_KEY));
+    }
+
+    #[test]
+    fn a_key_file_is_for_one_person() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        let name = path.to_str().unwrap();
+        let with = || read(&[(API_KEY_FILE, name), (API_KEY, "other")]);
+        assert!(with().unwrap_err().starts_with("could not read"));
+        for (text, mode, expected) in [
+            ("sk-1\n", 0o644, Err("is open to others")),
+            ("sk-1\n", 0o640, Err("is open to others")),
+            (" \n", 0o600, Err("holds no key")),
+            ("a\nb", 0o600, Err("is no text")),
+            ("sk-1\n", 0o600, Ok("sk-1")),
+            ("sk-1", 0o400, Ok("sk-1")),
+        ] {
+            if path.exists() {
+                fs::remove_file(&path).unwrap();
+            }
+            fs::write(&path, text).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            match (with(), expected) {
+                (Ok(environment), Ok(key)) => assert_eq!(environment.key.unwrap().0.expose(), key),
+                (Err(found), Err(part)) => assert!(found.contains(part), "{found}"),
+                (found, expected) => panic!("{found:?} {expected:?}"),
+            }
+        }
+    }
+}

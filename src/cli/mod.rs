@@ -1,0 +1,138 @@
+//! Floor 7: arguments in, one command run, an exit code out.
+
+pub mod args;
+pub mod check;
+pub mod confirm;
+pub mod env;
+pub mod escape;
+mod live;
+pub mod path;
+pub mod plan;
+pub mod printer;
+mod report;
+pub mod run;
+pub mod status;
+#[cfg(test)]
+mod tests;
+
+use std::ffi::OsString;
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Arguments, Command};
+use printer::{Mode, Printer};
+
+/// How the program ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// All was done.
+    Complete = 0,
+    /// The command line, the plan, or a guard.
+    Usage = 2,
+    /// Done, but more failed than `--fail-threshold` allows.
+    Failures = 3,
+    /// The budget is spent.
+    Budget = 4,
+    /// The disk, or the state on it.
+    Storage = 5,
+    /// The provider refuses: key, quota, certificate.
+    Refused = 6,
+    /// Interrupted with work left.
+    Interrupted = 7,
+    /// A fault of weir's own.
+    Internal = 70,
+}
+
+impl Exit {
+    /// Each with what it means, for the help.
+    pub const ALL: [(Self, &'static str); 8] = [
+        (Self::Complete, "complete"),
+        (Self::Usage, "wrong usage or plan, or a guard stopped it"),
+        (
+            Self::Failures,
+            "finished, with more failures than --fail-threshold",
+        ),
+        (Self::Budget, "a cap of the budget was reached"),
+        (Self::Storage, "the disk, or the state on it"),
+        (
+            Self::Refused,
+            "the provider refuses: key, quota, certificate",
+        ),
+        (Self::Interrupted, "interrupted with work left"),
+        (Self::Internal, "a fault of weir itself"),
+    ];
+
+    /// The number that the shell sees.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        self as u8
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}
+
+/// The whole program.
+#[must_use]
+pub fn main() -> ExitCode {
+    let terminal = std::io::stderr().is_terminal();
+    let mut printer = Printer::standard(Mode::Lines);
+    let variables = |name: &str| std::env::var_os(name);
+    fail_stop();
+    command(std::env::args_os(), &variables, terminal, &mut printer).into()
+}
+
+/// A panic in any thread ends the whole process at once: state is safe by construction, a lone thread that hangs is not.
+fn fail_stop() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        usual(panic);
+        #[expect(
+            clippy::exit,
+            reason = "no other thread may go on, and none holds anything that needs undoing"
+        )]
+        std::process::exit(i32::from(Exit::Internal.code()));
+    }));
+}
+
+/// One command; `printer` is set to what it asks for.
+pub fn command(
+    arguments: impl IntoIterator<Item = OsString>,
+    variables: &env::Variables<'_>,
+    terminal: bool,
+    printer: &mut Printer,
+) -> Exit {
+    let parsed = match Arguments::try_parse_from(arguments) {
+        Ok(parsed) => parsed,
+        Err(error) if error.use_stderr() => {
+            printer.plain_error(&error.render().to_string());
+            return Exit::Usage;
+        }
+        // Help and version are what was asked for.
+        Err(help) => {
+            printer.result(&help.render().to_string());
+            return Exit::Complete;
+        }
+    };
+    printer.set_mode(parsed.command.mode(terminal));
+    let environment = match env::Environment::read(variables) {
+        Ok(environment) => environment,
+        Err(error) => {
+            printer.error(&error);
+            return Exit::Usage;
+        }
+    };
+    match parsed.command {
+        Command::Check(args) => check::run(&args, &environment, printer),
+        Command::Run(args) => run::run(&args, &environment, printer),
+        Command::Plan(args) => plan::run(&args, &environment, printer),
+        Command::Status(args) => status::run(&args, printer),
+        Command::Path(args) => path::run(&args, &environment, printer),
+    }
+}

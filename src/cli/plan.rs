@@ -1,0 +1,183 @@
+//! `weir plan`: what a run would call and cost, and why; calls nothing, stores nothing, locks nothing.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::args::RunArgs;
+use super::env::Environment;
+use super::escape::word;
+use super::printer::Printer;
+use super::{Exit, run::extras};
+use crate::job::forecast::{Forecast, forecast};
+use crate::job::from_plan::order;
+use crate::plan::estimate::{Basis, Estimate, estimate};
+use crate::plan::resolve::{Purpose, resolve};
+use crate::plan::{Plan, ProviderChoice};
+use crate::stage::tokens;
+
+/// A guess where nothing was measured: what large models take for a page of JSON.
+const LATENCY: Duration = Duration::from_secs(20);
+/// More files than this are summed up, for people.
+const FILES: usize = 40;
+
+/// Runs the command.
+pub fn run(args: &RunArgs, environment: &Environment, printer: &mut Printer) -> Exit {
+    let inputs = args.plan.inputs(environment, Purpose::Forecast);
+    let plan = match inputs.and_then(|inputs| resolve(&inputs)) {
+        Ok(plan) => plan,
+        Err(error) => {
+            printer.error(&error);
+            return Exit::Usage;
+        }
+    };
+    for note in &plan.notes {
+        printer.note(note);
+    }
+    let order = match order(&plan, extras(args)) {
+        Ok(order) => order,
+        Err(error) => {
+            printer.error(&error);
+            return Exit::Usage;
+        }
+    };
+    match forecast(&order) {
+        Ok(found) if args.json => printer.result_json(&json(&plan, &found)),
+        Ok(found) => printer.result(&text(&plan, &found)),
+        Err(error) => {
+            printer.error(&error);
+            return match error {
+                crate::job::open::OpenError::State { .. } => Exit::Storage,
+                _ => Exit::Usage,
+            };
+        }
+    }
+    Exit::Complete
+}
+
+fn basis(plan: &Plan, found: &Forecast) -> Basis {
+    Basis {
+        prompt_tokens: u64::from(tokens::count(&plan.question.prompt))
+            + u64::from(tokens::count(&plan.question.schema.to_string())),
+        batch_tokens: u64::from(plan.batch.tokens.get()),
+        batch_chunks: plan
+            .batch
+            .chunks
+            .map_or(20, |chunks| u64::from(chunks.get())),
+        calibration: found.calibration,
+        price: plan.price,
+        limits: plan.limits,
+        latency: LATENCY,
+    }
+}
+
+fn forecast_of(plan: &Plan, found: &Forecast) -> Option<Estimate> {
+    (plan.provider != ProviderChoice::Rules).then(|| estimate(&found.total, &basis(plan, found)))
+}
+
+/// For people.
+#[must_use]
+pub fn text(plan: &Plan, found: &Forecast) -> String {
+    let mut out = String::new();
+    // Writing to a string cannot fail.
+    write(&mut out, plan, found).ok();
+    out
+}
+
+fn write(out: &mut String, plan: &Plan, found: &Forecast) -> std::fmt::Result {
+    let model = &plan.question.model;
+    writeln!(out, "{}: what {model} would be asked", plan.name)?;
+    writeln!(
+        out,
+        "{:>8} {:>8} {:>9} {:>8} {:>8}  file",
+        "new", "known", "duplicate", "dropped", "failed"
+    )?;
+    for file in found.files.iter().take(FILES) {
+        let c = file.counts;
+        write!(
+            out,
+            "{:>8} {:>8} {:>9} {:>8} {:>8}  {}",
+            c.new,
+            c.cached,
+            c.duplicate,
+            c.dropped,
+            c.failed,
+            word(&file.path)
+        )?;
+        match &file.unreadable {
+            Some(why) => writeln!(out, " - cannot be read: {}", word(why))?,
+            None => writeln!(out)?,
+        }
+    }
+    if found.files.len() > FILES {
+        writeln!(
+            out,
+            "{:>46}  ... and {} more files",
+            "",
+            found.files.len() - FILES
+        )?;
+    }
+    let c = found.total;
+    writeln!(
+        out,
+        "{:>8} {:>8} {:>9} {:>8} {:>8}  all {} files",
+        c.new,
+        c.cached,
+        c.duplicate,
+        c.dropped,
+        c.failed,
+        found.files.len()
+    )?;
+    for (reason, count) in &found.reasons {
+        writeln!(out, "asked          {count} chunks: {}", reason.name())?;
+    }
+    if c.failed > 0 {
+        writeln!(
+            out,
+            "not asked      {} chunks that failed for good: --retry-failures asks them again",
+            c.failed
+        )?;
+    }
+    match forecast_of(plan, found) {
+        Some(estimate) => write!(out, "{estimate}"),
+        None => writeln!(out, "cost           nothing: rules call no model"),
+    }
+}
+
+fn json(plan: &Plan, found: &Forecast) -> Value {
+    let counts = |c: &crate::plan::estimate::Counts| {
+        json!({"new": c.new, "cached": c.cached, "duplicate": c.duplicate, "dropped": c.dropped, "failed": c.failed,
+               "new_tokens": c.new_tokens})
+    };
+    let files: Vec<Value> = found
+        .files
+        .iter()
+        .map(|file| json!({"path": file.path, "chunks": counts(&file.counts), "unreadable": file.unreadable}))
+        .collect();
+    let estimate = forecast_of(plan, found).map(|estimate| {
+        let (bound, minutes) = estimate.least();
+        json!({
+            "calls": estimate.calls,
+            "input_tokens": estimate.input,
+            "output_tokens": [estimate.output.0, estimate.output.1],
+            "cost_usd": estimate.cost.map(|(from, to)| [from.dollars(), to.dollars()]),
+            "minutes_at_least": minutes,
+            "bound": bound.name(),
+            "calibrated": estimate.calibrated,
+        })
+    });
+    let reasons: serde_json::Map<String, Value> = found
+        .reasons
+        .iter()
+        .map(|(reason, count)| (reason.name().to_owned(), (*count).into()))
+        .collect();
+    json!({
+        "dataflow": plan.name,
+        "model": &*plan.question.model,
+        "files": files,
+        "chunks": counts(&found.total),
+        "reasons": reasons,
+        "estimate": estimate,
+    })
+}

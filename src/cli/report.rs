@@ -1,0 +1,161 @@
+//! From what a run counts to what is shown of it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::Exit;
+use crate::flow::stop::Ending as Stopped;
+use crate::job::progress::{FileCounts, Pace, Progress};
+use crate::job::run::{Live, Report};
+use crate::job::summary::{Changes, Ending, Summary};
+use crate::model::record::ChunkCounts;
+use crate::model::unit::Usd;
+use crate::plan::{Plan, ProviderChoice};
+
+/// How far a run is.
+pub(super) fn progress(live: &Live, elapsed: Duration) -> Progress {
+    let counts = live.gauges.counts();
+    let stats = live.stats();
+    let limited = |limit: u64| (limit < 100_000_000).then_some(limit);
+    let mut failures = BTreeMap::new();
+    if counts.failed > 0 {
+        failures.insert("chunks".to_owned(), counts.failed);
+    }
+    if counts.files_failed > 0 {
+        failures.insert("files".to_owned(), counts.files_failed);
+    }
+    Progress {
+        elapsed,
+        files: FileCounts {
+            total: counts.files_total,
+            read: counts.files_read,
+            failed: counts.files_failed,
+        },
+        listed: counts.files_read >= counts.files_total,
+        chunks: ChunkCounts {
+            failed: counts.failed,
+            ..ChunkCounts::default()
+        },
+        asked: counts.asked.saturating_sub(counts.cached),
+        answered: counts.answered,
+        cached: counts.cached,
+        calls: counts.calls,
+        in_flight: stats.map_or(0, |stats| stats.in_flight as u64),
+        requests: stats.map_or_else(Pace::default, |stats| Pace {
+            used: stats.requests,
+            limit: limited(stats.limit_requests),
+        }),
+        tokens: stats.map_or_else(Pace::default, |stats| Pace {
+            used: stats.tokens,
+            limit: limited(stats.limit_tokens),
+        }),
+        spent: Usd(counts.spent),
+        price_known: counts.price_known == 1,
+        failures,
+        epoch: counts.published_epoch,
+    }
+}
+
+/// What a run came to.
+pub(super) fn summary(plan: &Plan, report: &Report, live: &Live, elapsed: Duration) -> Summary {
+    let counts = live.gauges.counts();
+    let info = report.manifest.as_ref().map(|manifest| &manifest.info);
+    let failed = info.map_or(0, |info| info.failures);
+    let (added, changed, removed) = report.documents;
+    let documents = info.map_or(0, |info| info.documents);
+    let mut failures = BTreeMap::new();
+    if let Some(info) = info {
+        let chunks = info.chunks.failed;
+        for (name, count) in [
+            ("chunks", chunks),
+            ("files", info.failures.saturating_sub(chunks)),
+        ] {
+            if count > 0 {
+                failures.insert(name.to_owned(), count);
+            }
+        }
+    }
+    let price_known = plan.price.is_some() || plan.provider == ProviderChoice::Rules;
+    Summary {
+        dataflow: plan.name.clone(),
+        ending: match &report.ending {
+            Some(Stopped::Budget(_)) => Ending::Budget,
+            Some(Stopped::Refused(_)) => Ending::Refused,
+            Some(_) => Ending::Interrupted,
+            None if failed > 0 => Ending::Failures,
+            None => Ending::Complete,
+        },
+        documents: Changes {
+            added,
+            changed,
+            removed,
+            unchanged: documents.saturating_sub(added + changed),
+        },
+        chunks: info.map(|info| info.chunks).unwrap_or_default(),
+        called: counts.answered,
+        cached: if report.unchanged {
+            info.map_or(0, |info| info.chunks.ok)
+        } else {
+            counts.cached
+        },
+        // Rules are applied, not called.
+        calls: if plan.provider == ProviderChoice::Rules {
+            0
+        } else {
+            counts.calls
+        },
+        input_tokens: counts.input_tokens,
+        output_tokens: counts.output_tokens,
+        cost: price_known.then_some(Usd(counts.spent)),
+        failures,
+        transient: counts.unreachable.min(failed),
+        tables: report
+            .manifest
+            .iter()
+            .flat_map(|manifest| &manifest.tables)
+            .map(|(name, table)| (name.clone(), table.rows))
+            .collect(),
+        output: plan.output.clone(),
+        epoch: report
+            .manifest
+            .as_ref()
+            .map_or(0, |manifest| manifest.epoch),
+        bound: report
+            .stats
+            .filter(|_| plan.provider != ProviderChoice::Rules)
+            .filter(|stats| stats.answered > 0)
+            .map(|stats| {
+                let (least, binding) = stats.least_time();
+                (
+                    binding.name().to_owned(),
+                    least.as_secs_f64() / elapsed.as_secs_f64().max(1e-9),
+                )
+            }),
+        elapsed,
+    }
+}
+
+/// The exit status of a run that came to its end.
+pub(super) fn exit(report: &Report, threshold: u64) -> Exit {
+    let failures = report
+        .manifest
+        .as_ref()
+        .map_or(0, |manifest| manifest.info.failures);
+    match &report.ending {
+        Some(Stopped::Budget(_)) => Exit::Budget,
+        Some(Stopped::Storage(_)) => Exit::Storage,
+        Some(Stopped::Refused(_)) => Exit::Refused,
+        Some(Stopped::Interrupted)
+            if report
+                .manifest
+                .as_ref()
+                .is_some_and(|manifest| manifest.info.complete) =>
+        {
+            Exit::Complete
+        }
+        Some(Stopped::Interrupted) => Exit::Interrupted,
+        Some(Stopped::Mismatch | Stopped::Internal(_)) => Exit::Internal,
+        None if failures > threshold => Exit::Failures,
+        None => Exit::Complete,
+    }
+}

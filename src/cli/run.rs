@@ -1,0 +1,212 @@
+//! `weir run`: a dataflow over folders of transcripts, once.
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use super::args::RunArgs;
+use super::env::Environment;
+use super::printer::Printer;
+use super::report::{exit, progress, summary};
+use super::{Exit, confirm, plan};
+use crate::flow::stop::Ending;
+use crate::job::from_plan::{Extras, order};
+use crate::job::order::{Allow, Order};
+use crate::job::run::{Live, Report, RunError, run as run_job};
+use crate::plan::Plan;
+use crate::plan::resolve::{Purpose, resolve};
+use crate::sink::SinkError;
+use crate::store::StoreError;
+
+/// Runs the command.
+pub fn run(args: &RunArgs, environment: &Environment, printer: &mut Printer) -> Exit {
+    let inputs = args.plan.inputs(environment, Purpose::Run);
+    let plan = match inputs.and_then(|inputs| resolve(&inputs)) {
+        Ok(plan) => plan,
+        Err(error) => {
+            printer.error(&error);
+            return Exit::Usage;
+        }
+    };
+    for note in &plan.notes {
+        printer.note(note);
+    }
+    let order = match order(&plan, extras(args)) {
+        Ok(order) => order,
+        Err(error) => {
+            printer.error(&error);
+            return Exit::Usage;
+        }
+    };
+    if !agreed(&plan, &order, args, printer) {
+        return Exit::Usage;
+    }
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            printer.error(&error);
+            return Exit::Internal;
+        }
+    };
+    let live = Live::default();
+    let began = Instant::now();
+    let ended = runtime.block_on(watch(&order, &live, began, printer));
+    // Blocking reads of an abandoned run are not waited for.
+    runtime.shutdown_timeout(Duration::from_millis(100));
+    printer.clear();
+    match ended {
+        Some(Ok(report)) => finish(&plan, args, &report, began.elapsed(), &live, printer),
+        Some(Err(error)) => {
+            printer.error(&error);
+            failed(&error)
+        }
+        None => Exit::Interrupted,
+    }
+}
+
+/// What the flags add to the plan.
+#[must_use]
+pub fn extras(args: &RunArgs) -> Extras {
+    Extras {
+        allow: Allow {
+            removal: args.allow_removal,
+            new_ledger: args.allow_new_ledger,
+            other_dataflow: args.allow_other_dataflow,
+        },
+        rehash: args.rehash,
+        retry_failures: args.retry_failures,
+    }
+}
+
+/// Whether the first run that may cost money may begin.
+fn agreed(plan: &Plan, order: &Order, args: &RunArgs, printer: &mut Printer) -> bool {
+    let terminal = std::io::stderr().is_terminal();
+    let first = !order.state.join("weir.db").exists();
+    if !confirm::must_ask(plan, args, first, terminal) {
+        return true;
+    }
+    if !confirm::somebody_is_there() {
+        printer.plain_error(
+            "error: a first run that may cost money needs --yes, or a cap such as --max-cost 5\n",
+        );
+        return false;
+    }
+    if let Ok(forecast) = crate::job::forecast::forecast(order) {
+        printer.result(&plan::text(plan, &forecast));
+    }
+    let question = format!("ask {} these chunks?", plan.question.model);
+    confirm::ask(&question, printer, &mut std::io::stdin().lock())
+}
+
+/// Runs the order and shows how far it is; the first interrupt ends it in order, the second at once.
+async fn watch(
+    order: &Order,
+    live: &Live,
+    began: Instant,
+    printer: &mut Printer,
+) -> Option<Result<Report, RunError>> {
+    let running = run_job(order, live);
+    tokio::pin!(running);
+    let mut tick = interval(Duration::from_millis(200));
+    tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let mut interrupts = Interrupts::new();
+    loop {
+        tokio::select! {
+            ended = &mut running => return Some(ended),
+            _ = tick.tick() => printer.progress(&progress(live, began.elapsed())),
+            () = interrupts.next() => {
+                if live.stop.ending() == Some(Ending::Interrupted) {
+                    printer.warn("stopped at once; what was paid for is kept");
+                    return None;
+                }
+                live.stop.end(Ending::Interrupted);
+                printer.warn("stopping: calls in flight are waited for; again to stop at once");
+            }
+        }
+    }
+}
+
+fn finish(
+    plan: &Plan,
+    args: &RunArgs,
+    report: &Report,
+    elapsed: Duration,
+    live: &Live,
+    printer: &mut Printer,
+) -> Exit {
+    for passed in &report.passed_over {
+        printer.note(passed);
+    }
+    match &report.ending {
+        Some(Ending::Storage(why)) => printer.plain_error(&format!("error: {why}\n")),
+        Some(Ending::Internal(why)) => {
+            printer.plain_error(&format!("error: a fault of weir itself: {why}\n"));
+        }
+        Some(Ending::Refused(fault)) => {
+            printer.plain_error(&format!("error: the provider refuses: {}\n", fault.message));
+        }
+        Some(Ending::Budget(why)) => printer.warn(why),
+        Some(Ending::Interrupted | Ending::Mismatch) | None => {}
+    }
+    if report.unchanged {
+        printer.note("nothing changed since the last run");
+    }
+    let summary = summary(plan, report, live, elapsed);
+    let manifest = serde_json::to_value(&report.manifest).unwrap_or_default();
+    printer.done(&summary, &manifest);
+    exit(report, args.fail_threshold)
+}
+
+/// The exit status of a run that could not begin or died.
+fn failed(error: &RunError) -> Exit {
+    use crate::job::open::OpenError as O;
+    match error {
+        RunError::Schema(_)
+        | RunError::Open(
+            O::Guard { .. }
+            | O::Source(_)
+            | O::State {
+                cause: StoreError::InUse { .. },
+                ..
+            }
+            | O::Output {
+                cause: SinkError::Locked { .. } | SinkError::InTheWay { .. },
+                ..
+            },
+        ) => Exit::Usage,
+        RunError::Open(O::State { .. } | O::Output { .. }) => Exit::Storage,
+        RunError::Workers(_) => Exit::Internal,
+    }
+}
+
+/// SIGINT and SIGTERM.
+struct Interrupts {
+    signals: Option<(tokio::signal::unix::Signal, tokio::signal::unix::Signal)>,
+}
+
+impl Interrupts {
+    fn new() -> Self {
+        use tokio::signal::unix::{SignalKind, signal};
+        // Without them a signal ends the process at once, which is as safe as a kill.
+        let signals = signal(SignalKind::interrupt())
+            .ok()
+            .zip(signal(SignalKind::terminate()).ok());
+        Self { signals }
+    }
+
+    async fn next(&mut self) {
+        match &mut self.signals {
+            Some((interrupt, terminate)) => {
+                tokio::select! {
+                    _ = interrupt.recv() => {}
+                    _ = terminate.recv() => {}
+                }
+            }
+            None => std::future::pending().await,
+        }
+    }
+}
