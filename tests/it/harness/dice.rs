@@ -1,0 +1,185 @@
+//! A provider in the process: its answer is a pure function of each chunk, its delay is chance.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use weir::llm::{BoxFuture, Provider};
+use weir::model::call::{Batch, Finish, LimitHeaders, Reply, Usage};
+use weir::model::fault::Fault;
+use weir::model::id::Fingerprint;
+
+/// People, some by full and by short name; organisations, some by two names.
+pub const PEOPLE: [&str; 8] = [
+    "Ana Lima",
+    "Ana Costa",
+    "Bo Chan",
+    "Cleo Diaz",
+    "Ana",
+    "Bo",
+    "Cleo",
+    "A. Lima",
+];
+/// The same for organisations.
+pub const ORGANISATIONS: [&str; 6] = [
+    "Harbour Lab",
+    "Tide Mill Trust",
+    "HL",
+    "TMT",
+    "River Board",
+    "Mill Trust",
+];
+
+/// Who answers.
+#[derive(Default)]
+pub struct Dice {
+    /// The longest delay of a call.
+    pub longest: Duration,
+    /// Chance.
+    pub seed: u64,
+    /// Texts that hold this are refused.
+    pub refuses: Option<String>,
+    /// How often each text was asked.
+    pub asked: Mutex<BTreeMap<Fingerprint, u64>>,
+    /// Calls so far.
+    pub calls: AtomicU64,
+}
+
+impl Dice {
+    /// One that takes up to so long.
+    pub fn new(seed: u64, longest: Duration) -> Arc<Self> {
+        Arc::new(Self {
+            longest,
+            seed,
+            ..Self::default()
+        })
+    }
+
+    /// The most often that one chunk was asked.
+    pub fn most(&self) -> u64 {
+        self.asked
+            .lock()
+            .unwrap()
+            .values()
+            .copied()
+            .max()
+            .unwrap_or(0)
+    }
+}
+
+impl Provider for Dice {
+    fn name(&self) -> &'static str {
+        "dice"
+    }
+
+    fn call<'a>(&'a self, batch: &'a Batch) -> BoxFuture<'a, Result<Reply, Fault>> {
+        Box::pin(async move {
+            let call = self.calls.fetch_add(1, Ordering::SeqCst);
+            let mut chance = fastrand::Rng::with_seed(self.seed ^ call.wrapping_mul(0x9e37_79b9));
+            for chunk in &batch.chunks {
+                *self
+                    .asked
+                    .lock()
+                    .unwrap()
+                    .entry(chunk.fingerprint)
+                    .or_default() += 1;
+            }
+            tokio::time::sleep(self.longest.mul_f64(chance.f64().powi(3))).await;
+            let refused = self
+                .refuses
+                .as_ref()
+                .is_some_and(|word| batch.chunks.iter().any(|chunk| chunk.text.contains(word)));
+            let answers: Vec<Value> = batch
+                .chunks
+                .iter()
+                .map(|chunk| {
+                    let mut answer = json!({"chunk_id": chunk.tag});
+                    answer
+                        .as_object_mut()
+                        .unwrap()
+                        .extend(answer_to(&chunk.text).as_object().unwrap().clone());
+                    answer
+                })
+                .collect();
+            let content = if refused {
+                String::new()
+            } else {
+                json!({ "answers": answers }).to_string()
+            };
+            let body: Arc<[u8]> = content.as_bytes().into();
+            Ok(Reply {
+                content,
+                finish: if refused {
+                    Finish::Refusal
+                } else {
+                    Finish::Stop
+                },
+                usage: Some(Usage {
+                    input: 100,
+                    cached: 0,
+                    output: 50,
+                }),
+                cost: None,
+                model: None,
+                request_id: None,
+                limits: LimitHeaders::default(),
+                body,
+                latency: Duration::from_millis(1),
+            })
+        })
+    }
+
+    fn estimate(&self, batch: &Batch) -> u64 {
+        batch
+            .chunks
+            .iter()
+            .map(|chunk| u64::from(chunk.tokens))
+            .sum()
+    }
+}
+
+/// The answer to a text: every known name in it, `X leads Y` and `X met Y` as relations, `X, that is Y,` as an alias.
+pub fn answer_to(text: &str) -> Value {
+    let known = PEOPLE
+        .iter()
+        .map(|name| (*name, "person"))
+        .chain(ORGANISATIONS.iter().map(|name| (*name, "organization")));
+    let mut entities = Vec::new();
+    for (name, kind) in known {
+        let aliases: Vec<&str> = ORGANISATIONS
+            .iter()
+            .copied()
+            .filter(|other| text.contains(&format!("{name}, that is {other},")))
+            .collect();
+        if whole(text, name) {
+            entities.push(json!({"name": name, "kind": kind, "aliases": aliases, "quote": name}));
+        }
+    }
+    let mut relations = Vec::new();
+    for source in PEOPLE {
+        for (verb, target) in ORGANISATIONS
+            .iter()
+            .map(|target| ("leads", target))
+            .chain(PEOPLE.iter().map(|target| ("met", target)))
+        {
+            let quote = format!("{source} {verb} {target}");
+            if whole(text, &quote) {
+                relations.push(
+                    json!({"source": source, "predicate": verb, "target": target, "quote": quote}),
+                );
+            }
+        }
+    }
+    json!({"entities": entities, "relations": relations})
+}
+
+/// Whether the words stand in the text with no letter next to them.
+fn whole(text: &str, words: &str) -> bool {
+    text.match_indices(words).any(|(at, _)| {
+        let before = text[..at].chars().next_back();
+        let after = text[at + words.len()..].chars().next();
+        !before.is_some_and(char::is_alphanumeric) && !after.is_some_and(char::is_alphanumeric)
+    })
+}

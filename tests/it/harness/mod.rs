@@ -1,0 +1,8 @@
+//! What the integration tests share.
+
+pub mod dice;
+pub mod naive;
+pub mod project;
+pub mod provider;
+mod provider_tests;
+pub mod world;

@@ -1,0 +1,236 @@
+//! A folder of transcripts that is added to, edited, renamed and deleted from by chance; and the orders to run over it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fastrand::Rng;
+use serde_json::Value;
+use tempfile::TempDir;
+use weir::job::order::{Allow, Order, Timing};
+use weir::job::reader::Reading;
+use weir::limit::{Caps, Limits};
+use weir::llm::{Provider, client};
+use weir::model::call::Question;
+use weir::model::id::{ContentHash, KeyContext, PromptId, SchemaId};
+use weir::model::unit::Micros;
+use weir::source::{Root, walk};
+use weir::stage::{chunk, transcript};
+
+use super::dice::{ORGANISATIONS, PEOPLE};
+
+/// Folders that go when it does.
+pub struct World {
+    /// All of it.
+    pub folder: TempDir,
+    /// What each file holds.
+    pub files: BTreeMap<String, String>,
+    /// Whatever a file of that path and content hash held, ever.
+    pub history: BTreeMap<(String, String), Vec<u8>>,
+    next: u32,
+}
+
+impl World {
+    /// An empty one.
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("in")).unwrap();
+        Self {
+            folder,
+            files: BTreeMap::new(),
+            history: BTreeMap::new(),
+            next: 0,
+        }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join("in").join(name)
+    }
+
+    /// The output folder.
+    pub fn output(&self) -> PathBuf {
+        self.folder.path().join("out")
+    }
+
+    /// Writes a file.
+    pub fn write(&mut self, name: &str, text: &str) {
+        fs::write(self.path(name), text).unwrap();
+        let hash: ContentHash = transcript::read(name, text.as_bytes()).unwrap().hash;
+        self.history.insert(
+            (name.to_owned(), hash.to_string()),
+            text.as_bytes().to_vec(),
+        );
+        self.files.insert(name.to_owned(), text.to_owned());
+    }
+
+    /// Deletes a file.
+    pub fn delete(&mut self, name: &str) {
+        fs::remove_file(self.path(name)).unwrap();
+        self.files.remove(name);
+    }
+
+    /// Renames a file.
+    pub fn rename(&mut self, from: &str, to: &str) {
+        let text = self.files.get(from).unwrap().clone();
+        fs::rename(self.path(from), self.path(to)).unwrap();
+        self.files.remove(from);
+        self.write(to, &text);
+    }
+
+    /// One change by chance.
+    pub fn change(&mut self, chance: &mut Rng) {
+        let names: Vec<String> = self.files.keys().cloned().collect();
+        let some = chance.choice(&names).cloned();
+        match (chance.u8(0..10), some) {
+            (0..4, _) | (_, None) => {
+                self.next += 1;
+                let text = transcript_of(chance);
+                self.write(&format!("f{}.txt", self.next), &text);
+            }
+            (4, Some(name)) => {
+                self.next += 1;
+                let copy = self.files.get(&name).unwrap().clone();
+                self.write(&format!("copy{}.txt", self.next), &copy);
+            }
+            (5, Some(name)) => {
+                self.next += 1;
+                self.rename(&name, &format!("renamed{}.txt", self.next));
+            }
+            (6, Some(name)) => self.delete(&name),
+            (7, Some(name)) => {
+                let text = format!("{}{}", self.files.get(&name).unwrap(), turn(chance));
+                self.write(&name, &text);
+            }
+            (_, Some(name)) => {
+                let mut lines: Vec<String> = self
+                    .files
+                    .get(&name)
+                    .unwrap()
+                    .lines()
+                    .map(str::to_owned)
+                    .collect();
+                let at = chance.usize(0..=lines.len());
+                lines.insert(at, turn(chance).trim_end().to_owned());
+                if lines.len() > 3 && chance.bool() {
+                    lines.remove(chance.usize(0..lines.len()));
+                }
+                self.write(&name, &(lines.join("\n") + "\n"));
+            }
+        }
+    }
+
+    /// An order to run over it.
+    pub fn order(&self, provider: Arc<dyn Provider>, workers: usize, seed: u64) -> Order {
+        let question = question();
+        let chunk = chunk::Options {
+            target: 40.try_into().unwrap(),
+            ..chunk::Options::default()
+        };
+        Order {
+            dataflow: "test".into(),
+            roots: vec![Root {
+                label: "in".into(),
+                path: self.folder.path().join("in"),
+            }],
+            files: walk::Options::default(),
+            reading: Reading {
+                hash: format!("{chunk:?}"),
+                chunk,
+            },
+            context: KeyContext {
+                prompt: question.prompt_id,
+                schema: question.schema_id,
+                model: question.model.to_string(),
+                parameters: "{}".into(),
+            },
+            question: Arc::new(question),
+            provider,
+            paid: true,
+            price: None,
+            limits: Limits {
+                requests_per_minute: 1_000_000,
+                tokens_per_minute: 1_000_000_000,
+                requests_per_day: None,
+                in_flight: 8,
+            },
+            caps: Caps::default(),
+            client: client::Options::default(),
+            output: self.output(),
+            state: self.folder.path().join("state"),
+            workers,
+            plan: "plan".into(),
+            allow: Allow {
+                removal: true,
+                ..Allow::default()
+            },
+            rehash: false,
+            retry_failures: false,
+            wall: wall(),
+            seed,
+            timing: Timing {
+                publish: Duration::ZERO,
+                patience: None,
+                grace: Duration::from_secs(1),
+            },
+        }
+    }
+}
+
+fn wall() -> weir::flow::engine::Wall {
+    Arc::new(|| {
+        let since = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .unwrap();
+        Micros(i64::try_from(since.as_micros()).unwrap())
+    })
+}
+
+/// The question of the shipped knowledge graph, asked of a made-up model.
+pub fn question() -> Question {
+    let prompt = include_str!("../../../dataflows/prompts/knowledge-graph.md");
+    let schema: Value = serde_json::from_str(include_str!(
+        "../../../dataflows/schemas/knowledge-graph.json"
+    ))
+    .unwrap();
+    Question {
+        prompt: prompt.into(),
+        prompt_id: PromptId::of(&[prompt.as_bytes()]),
+        schema_id: SchemaId::of(&[schema.to_string().as_bytes()]),
+        schema: Arc::new(schema),
+        schema_name: "knowledge_graph".into(),
+        model: "made-up".into(),
+        parameters: Arc::default(),
+    }
+}
+
+fn transcript_of(chance: &mut Rng) -> String {
+    let turns = chance.usize(2..12);
+    let opening = "Cleo Diaz: Welcome to the board of the Tide Mill Trust, that is TMT, and thank you all for coming.\n";
+    let opening = if chance.u8(0..3) == 0 {
+        opening.repeat(2)
+    } else {
+        String::new()
+    };
+    (0..turns).fold(opening, |text, _| text + &turn(chance))
+}
+
+/// A line by somebody; a few of them are so common that chunks repeat.
+fn turn(chance: &mut Rng) -> String {
+    let who = *chance.choice(&PEOPLE).unwrap();
+    let whom = *chance.choice(&PEOPLE).unwrap();
+    let what = *chance.choice(&ORGANISATIONS).unwrap();
+    let other = *chance.choice(&ORGANISATIONS).unwrap();
+    let number = chance.u32(0..40);
+    let said = match chance.u8(0..7) {
+        0 => format!("I hear that {whom} leads {what} since last year."),
+        1 => format!("The {what}, that is {other}, has paid for {number} of them."),
+        2 => format!("Yesterday {whom} met {who} & it went on for {number} hours."),
+        3 => "Shall we look at the next point on the list, please?".to_owned(),
+        4 => format!("I have nothing new, but the report of {what} has {number} pages."),
+        5 => format!("It was {whom} who said so, in the poison report number {number}."),
+        _ => "mm-hm".to_owned(),
+    };
+    format!("{who}: {said}\n")
+}

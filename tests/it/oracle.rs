@@ -1,0 +1,149 @@
+//! The dataflow against the oracle: random adds, edits, renames, copies and deletes, answers delayed at random, one, two
+//! and four workers. The tables of every published epoch equal a naive recomputation over the files of that epoch and
+//! the answers that it lists as known.
+//!
+//! What each family proves: `whole` that incremental and from-scratch agree, with every answer in time; `late` the same
+//! when answers come after their epoch was published as pending, and are corrections; `restarts` the same over many runs
+//! on one state. Never is a text asked twice.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use weir::job::order::Order;
+use weir::job::run::{Live, Report, run};
+use weir::sink::Table;
+
+use crate::harness::dice::Dice;
+use crate::harness::world::World;
+use crate::harness::{naive, project};
+
+fn go(order: &Order) -> Report {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(run(order, &Live::default())).unwrap()
+}
+
+fn snapshots(world: &World) -> Vec<PathBuf> {
+    let mut found: Vec<PathBuf> = fs::read_dir(world.output().join("snapshots"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    found.sort();
+    found
+}
+
+/// Compares every snapshot that is there with the oracle; returns how many had a pending chunk.
+fn check(world: &World, order: &Order, what: &str) -> usize {
+    let mut pending = 0;
+    for snapshot in snapshots(world) {
+        let known = project::known(&snapshot);
+        pending += usize::from(known.values().any(|known| *known == naive::Known::Pending));
+        let files = project::files(&snapshot, &world.history);
+        let expected = naive::tables(&files, &order.reading.chunk, &known);
+        let found = project::tables(&snapshot);
+        for table in Table::ALL {
+            let (expected, found) = (&expected[&table], &found[&table]);
+            let missing: Vec<_> = expected.difference(found).take(3).collect();
+            let extra: Vec<_> = found.difference(expected).take(3).collect();
+            assert!(
+                missing.is_empty() && extra.is_empty(),
+                "{what}, {}, {}: missing {missing:#?}, extra {extra:#?}",
+                snapshot.display(),
+                table.name()
+            );
+        }
+    }
+    pending
+}
+
+/// Several runs over one changing folder. Returns how many published epochs had pending chunks.
+fn story(seed: u64, workers: usize, longest: Duration, patience: Option<Duration>) -> usize {
+    let mut chance = fastrand::Rng::with_seed(seed);
+    let mut world = World::new();
+    let dice = Dice::new(seed, longest);
+    let mut pending = 0;
+    for round in 0..4 {
+        let edits = chance.usize(1..if round == 0 { 12 } else { 5 });
+        for _ in 0..edits {
+            world.change(&mut chance);
+        }
+        let mut order = world.order(dice.clone(), workers, seed);
+        order.timing.patience = patience;
+        let report = go(&order);
+        assert_eq!(report.ending, None);
+        let what = format!("seed {seed}, {workers} workers, round {round}");
+        pending += check(&world, &order, &what);
+        let manifest = report.manifest.unwrap();
+        assert_eq!(manifest.info.documents, world.files.len() as u64, "{what}");
+        assert!(
+            manifest.info.chunks.adds_up() && manifest.info.complete,
+            "{what}: {:?}",
+            manifest.info.chunks
+        );
+        assert!(
+            go(&order).unchanged,
+            "{what}: a second run found something to do"
+        );
+    }
+    assert!(
+        dice.most() <= 1,
+        "seed {seed}: a text was asked {} times",
+        dice.most()
+    );
+    pending
+}
+
+#[test]
+fn whole_1w() {
+    for seed in 0..6 {
+        story(seed, 1, Duration::from_millis(20), None);
+    }
+}
+
+#[test]
+fn whole_2w() {
+    for seed in 10..14 {
+        story(seed, 2, Duration::from_millis(20), None);
+    }
+}
+
+#[test]
+fn whole_4w() {
+    for seed in 20..24 {
+        story(seed, 4, Duration::from_millis(20), None);
+    }
+}
+
+#[test]
+fn late_1w() {
+    let pending: usize = (30..34)
+        .map(|seed| {
+            story(
+                seed,
+                1,
+                Duration::from_millis(400),
+                Some(Duration::from_millis(30)),
+            )
+        })
+        .sum();
+    assert!(pending > 0, "no answer was late: nothing was tested");
+}
+
+#[test]
+fn late_3w() {
+    let pending: usize = (40..43)
+        .map(|seed| {
+            story(
+                seed,
+                3,
+                Duration::from_millis(400),
+                Some(Duration::from_millis(30)),
+            )
+        })
+        .sum();
+    assert!(pending > 0, "no answer was late: nothing was tested");
+}

@@ -1,0 +1,208 @@
+"""Reads an output folder with DuckDB, Polars and pandas, and checks that all say the same as its manifest.
+
+    pip install -r tests/tables/requirements.txt
+    python tests/tables/check.py OUTPUT_DIR
+
+Prints what fails, and a table of the top entities. Exit status 1 if anything failed.
+"""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+IDS = {
+    "documents": "doc_id",
+    "chunks": "chunk_id",
+    "mentions": "mention_id",
+    "entities": "entity_id",
+    "relations": "relation_id",
+    "evidence": "evidence_id",
+    "failures": "failure_id",
+    "calls": "call_id",
+}
+# Column: what DuckDB, Polars and Arrow call its type, wherever a table has it.
+SPAN = ["char_start", "char_end", "byte_start", "byte_end"]
+DUCK_SPAN = "STRUCT(" + ", ".join(f"{name} BIGINT" for name in SPAN) + ")[]"
+LABEL = ("VARCHAR", "Categorical", "dictionary")
+TIME = ("TIMESTAMP WITH TIME ZONE", "Datetime(time_unit='us', time_zone='UTC')", "timestamp[us, tz=UTC]")
+TEXTS = ("VARCHAR[]", "List(String)", "list<")
+TYPES = {
+    "kind": LABEL,
+    "match": LABEL,
+    "format": LABEL,
+    "outcome": LABEL,
+    "reason": LABEL,
+    "recorded_at": TIME,
+    "answered_at": TIME,
+    "first_at": TIME,
+    "last_at": TIME,
+    "at": TIME,
+    "speakers": TEXTS,
+    "aliases": TEXTS,
+    "spans": (DUCK_SPAN, "List(Struct(", "list<"),
+    "merged_by": ("STRUCT(a VARCHAR, b VARCHAR, rule VARCHAR)[]", "List(Struct(", "list<"),
+    "meta": ("MAP(VARCHAR, VARCHAR)", "", "map<string, string"),
+    "score": ("FLOAT", "Float32", "float"),
+    "cost_usd": ("DOUBLE", "Float64", "double"),
+    "position": ("BIGINT", "Int64", "int64"),
+    "complete": ("BOOLEAN", "Boolean", "bool"),
+}
+
+failures = []
+
+
+def check(good, message):
+    """Notes what does not hold."""
+    if not good:
+        failures.append(message)
+
+
+def one(db, query):
+    """The one value that a query gives."""
+    return db.execute(query).fetchall()[0][0]
+
+
+def parts_of(folder):
+    """The pattern for the files of a folder. Marks of patterns in its own name must stand in brackets."""
+    return re.sub(r"([\[*?])", r"[\1]", str(folder.absolute())) + "/*.parquet"
+
+
+def table(db, output, name, info):
+    """One table: readable by all three, with the manifest's rows, unique ids and the types meant."""
+    folder = output / "current" / name
+    files = sorted(folder.glob("*.parquet"))
+    check({f.name for f in files} == {p["file"] for p in info["parts"]}, f"{name}: not the manifest's files")
+    pattern = parts_of(folder)
+    polars = pl.read_parquet(pattern)
+    pandas = pd.read_parquet(folder)
+    direct = duckdb.connect()
+    quoted = pattern.replace("'", "''")
+    path = f"read_parquet('{quoted}')"
+    rows = {
+        "manifest": info["rows"],
+        "parts": sum(part["rows"] for part in info["parts"]),
+        "view": one(db, f"SELECT count(*) FROM {name}"),
+        "duckdb": one(direct, f"SELECT count(*) FROM {path}"),
+        "polars": polars.height,
+        "pandas": len(pandas),
+    }
+    check(len(set(rows.values())) == 1, f"{name}: rows differ: {rows}")
+    key = IDS[name]
+    check(polars[key].n_unique() == polars.height, f"{name}: {key} is not unique")
+    check(not pandas[key].duplicated().any(), f"{name}: {key} is not unique (pandas)")
+    hexes = one(db, f"SELECT count(*) FROM {name} WHERE NOT regexp_full_match({key}, '[0-9a-f]{{32}}')")
+    check(hexes == 0, f"{name}: {key} is not 32 hex digits")
+
+    duck_types = dict(db.execute(f"SELECT column_name, column_type FROM (DESCRIBE {name})").fetchall())
+    arrow = pq.read_schema(files[0])
+    check(list(duck_types) == polars.columns == list(pandas.columns) == arrow.names, f"{name}: columns differ")
+    for column, (duck, pole, arr) in TYPES.items():
+        if column in duck_types:
+            found = duck_types[column], str(polars.schema[column]), str(arrow.field(column).type)
+            check(found[0].replace('"', "") == duck, f"{name}.{column}: DuckDB reads {found[0]}")
+            check(found[1].startswith(pole), f"{name}.{column}: Polars reads {found[1]}")
+            check(found[2].startswith(arr), f"{name}.{column}: Arrow reads {found[2]}")
+    for file in files:
+        own = {k: v for k, v in pq.read_metadata(file).metadata.items() if k.startswith(b"weir.")}
+        check(own.get(b"weir.table") == name.encode(), f"{file}: no weir.table")
+        check(own.get(b"weir.schema") == str(info["schema"]).encode(), f"{file}: no weir.schema")
+
+    # Values, not only types: labels and times must say the same in all three.
+    for column in duck_types:
+        if TYPES.get(column) in (LABEL, TIME) or column == key:
+            ours = db.execute(f'SELECT "{column}"::VARCHAR FROM {name} WHERE "{column}" IS NOT NULL').fetchall()
+            in_duckdb = sorted(value for (value,) in ours)
+            if TYPES.get(column) == TIME:
+                check(len(in_duckdb) == polars[column].count() == pandas[column].count(), f"{name}.{column}: nulls")
+                if in_duckdb:
+                    low = one(db, f'SELECT epoch_us(min("{column}")) FROM {name}')
+                    same = low == polars[column].min().timestamp() * 1e6 == pandas[column].min().timestamp() * 1e6
+                    check(same, f"{name}.{column}: times differ")
+            else:
+                in_polars = sorted(polars[column].cast(pl.String).drop_nulls().to_list())
+                in_pandas = sorted(pandas[column].dropna().astype(str).to_list())
+                check(in_duckdb == in_polars == in_pandas, f"{name}.{column}: values differ")
+
+
+def orphans(db, what, query):
+    """Rows that refer to nothing."""
+    count = one(db, f"SELECT count(*) FROM ({query})")
+    check(count == 0, f"{what}: {count} rows")
+
+
+def main(output):
+    """All checks."""
+    views = (output / "views.sql").read_text()
+    db = duckdb.connect()
+    # Times print in UTC, whatever the machine's zone.
+    db.execute("SET TimeZone = 'UTC'")
+    db.execute(views)
+    manifest = json.loads((output / "current" / "manifest.json").read_text())
+    check(set(manifest["tables"]) >= set(IDS), "the manifest lacks tables")
+    for name in IDS:
+        table(db, output, name, manifest["tables"][name])
+
+    parts = ["ok", "failed", "dropped", "duplicate", "pending", "unasked"]
+    chunks = manifest["chunks"]
+    check(chunks["total"] == sum(chunks[part] for part in parts), "manifest: chunks do not add up")
+    check(manifest["documents"] == manifest["tables"]["documents"]["rows"], "manifest: documents differ")
+    check(manifest["failures"] == manifest["tables"]["failures"]["rows"], "manifest: failures differ")
+    total = " + ".join(f"chunks_{part}" for part in parts)
+    orphans(db, "documents whose chunks do not add up", f"FROM documents WHERE chunks_total <> {total}")
+    for part in ["total", *parts]:
+        summed = one(db, f"SELECT coalesce(sum(chunks_{part}), 0) FROM documents")
+        check(summed == chunks[part], f"chunks_{part}: {summed} in documents, {chunks[part]} in the manifest")
+    for part in parts:
+        query = f"""SELECT d.doc_id FROM documents d LEFT JOIN
+            (SELECT doc_id, count(*) n FROM chunks WHERE status = '{part}' GROUP BY doc_id) c USING (doc_id)
+            WHERE coalesce(c.n, 0) <> d.chunks_{part}"""
+        orphans(db, f"documents whose {part} chunks are not those of chunks", query)
+    for child, column, parent, key in [
+        ("mentions", "entity_id", "entities", "entity_id"),
+        ("mentions", "chunk_id", "chunks", "chunk_id"),
+        ("relations", "source_id", "entities", "entity_id"),
+        ("relations", "target_id", "entities", "entity_id"),
+        ("evidence", "relation_id", "relations", "relation_id"),
+        ("evidence", "chunk_id", "chunks", "chunk_id"),
+        ("chunks", "doc_id", "documents", "doc_id"),
+        ("chunks", "duplicate_of", "chunks", "chunk_id"),
+    ]:
+        query = f"""FROM {child} c WHERE c.{column} IS NOT NULL
+            AND NOT EXISTS (FROM {parent} p WHERE p.{key} = c.{column})"""
+        orphans(db, f"{child}.{column} that is not in {parent}", query)
+    for child, key, parent, column in [
+        ("mentions", "entity_id", "entities", "mentions"),
+        ("evidence", "relation_id", "relations", "evidence"),
+    ]:
+        query = f"""FROM {parent} p LEFT JOIN (SELECT {key}, count(*) n FROM {child} GROUP BY {key}) c USING ({key})
+            WHERE coalesce(c.n, 0) <> p.{column}"""
+        orphans(db, f"{parent}.{column} that is not the number of {child}", query)
+    orphans(db, "scores out of range", "FROM mentions WHERE score NOT BETWEEN 0 AND 1")
+    orphans(db, "matches that contradict spans", "FROM mentions WHERE (match = 'none') <> (len(spans) = 0)")
+    spans = pq.read_table(output / "current" / "mentions")["spans"]
+    check(pa.types.is_list(spans.type), "spans are no lists to Arrow")
+
+    for folder in sorted((output / "changes").glob("*")) if (output / "changes").exists() else []:
+        found = pl.read_parquet(parts_of(folder), columns=["_epoch", "_diff"])
+        check(found["_diff"].abs().unique().to_list() == [1], f"changes of {folder.name}: diffs are not 1 or -1")
+        check(found["_epoch"].max() <= manifest["epoch"], f"changes of {folder.name}: from the future")
+
+    for failure in failures:
+        print(f"FAILED  {failure}")
+    rows = {name: manifest["tables"][name]["rows"] for name in IDS}
+    print(f"epoch {manifest['epoch']}: " + ", ".join(f"{count} {name}" for name, count in rows.items()))
+    print(db.sql("SELECT name, kind, mentions, documents FROM entities ORDER BY mentions DESC, name LIMIT 10"))
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    sys.exit(main(Path(sys.argv[1])))
