@@ -71,7 +71,7 @@ impl Kind {
 pub struct Name {
     /// The kind.
     pub kind: Kind,
-    /// The normal form, see `stage::graph::name`.
+    /// The normal form, see `stage::extract::name`.
     pub normal: Arc<str>,
 }
 

@@ -15,4 +15,5 @@
 
 mod floors;
 mod harness;
+mod incremental;
 mod oracle;

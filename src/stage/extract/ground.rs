@@ -377,7 +377,7 @@ mod tests {
         let trust = entity(
             "the Harbour Trust",
             "organization",
-            &["HT", "Harbour Board", "the trust"],
+            &["HT", "Harbour Board", "the trust", "Harb"],
             "The Harbour Trust",
         );
         let ana = entity("Ana Lima", "person", &["Ana"], "Ana Lima");

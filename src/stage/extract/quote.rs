@@ -462,10 +462,9 @@ mod tests {
             let quote = format!("{n} {}", "cd zz ab ".repeat(60));
             let _places = shown.find(&quote);
         }
-        assert_eq!(
-            shown.find("zz ab zz cd").matched,
-            Match::None,
-            "the steps are used up"
-        );
+        let fuzzy = "cd ab zz cd ab";
+        assert_eq!(Shown::new(&text).find(fuzzy).matched, Match::Fuzzy);
+        let found = (0..10).filter(|_| shown.find(fuzzy).matched == Match::Fuzzy);
+        assert!(found.count() < 10, "the steps are used up");
     }
 }

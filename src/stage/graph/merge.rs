@@ -180,21 +180,23 @@ mod tests {
         let facts = [
             fact("Ana", 1, Some(20), 2),
             fact("Ana Lima", 2, None, 1),
-            fact("Ana Lima", 1, Some(10), 1),
+            fact("Ana Lima", 1, Some(10), 2),
             fact("Zoe", 3, Some(1), 0),
         ];
         let row = entity(&name("ana lima"), facts, [merge("a", "b"), merge("a", "b")]).unwrap();
         assert_eq!(
             (row.name.as_str(), row.aliases.as_slice()),
-            ("Ana", &["Ana Lima".to_owned()][..])
+            ("Ana Lima", &["Ana".to_owned()][..])
         );
-        assert_eq!((row.mentions, row.documents), (4, 2));
+        assert_eq!((row.mentions, row.documents), (5, 2));
         assert_eq!(
             (row.first_at, row.last_at),
             (Some(Micros(10)), Some(Micros(20)))
         );
         assert_eq!(row.merged_by, [merge("a", "b")]);
         assert_eq!(row.entity_id, entity_id(&name("ana lima")));
+        let tie = [fact("Lima", 1, None, 1), fact("Ana", 1, None, 1)];
+        assert_eq!(entity(&name("x"), tie, []).unwrap().name, "Ana");
         assert_eq!(entity(&name("x"), [fact("x", 1, None, 0)], []), None);
     }
 

@@ -57,8 +57,8 @@ fn words(name: &Name) -> Vec<&str> {
 
 /// Of the names in one document, those that are a short form, each with the full name that it stands for.
 ///
-/// A name that can stand for several stands for none. A name that stands for another is no candidate itself,
-/// so nothing is ever resolved twice: full names map to themselves, that is, they are absent.
+/// A name that can stand for several stands for none. A full name is absent, and nothing is ever resolved
+/// twice: what a short form stands for starts with a whole given name, and no short form of two words does.
 #[must_use]
 pub fn resolve(names: &BTreeSet<Name>) -> BTreeMap<Name, Name> {
     // Both kinds of short form share a word with the full name: its first or its last.
@@ -74,21 +74,14 @@ pub fn resolve(names: &BTreeSet<Name>) -> BTreeMap<Name, Name> {
         let sharing = by_word.get(last).into_iter().flatten().copied();
         sharing.filter(|full| is_short_form(short, full)).collect()
     };
-    let shorts: BTreeMap<&Name, BTreeSet<&Name>> = names
-        .iter()
-        .map(|name| (name, candidates(name)))
-        .filter(|(_, full)| !full.is_empty())
-        .collect();
-    shorts
-        .iter()
-        .filter_map(|(short, full)| {
-            let mut full = full.iter().filter(|full| !shorts.contains_key(*full));
-            let one = full.next()?;
-            full.next()
-                .is_none()
-                .then(|| ((*short).clone(), (*one).clone()))
-        })
-        .collect()
+    let mut out = BTreeMap::new();
+    for short in names {
+        let mut full = candidates(short).into_iter();
+        if let (Some(one), None) = (full.next(), full.next()) {
+            out.insert(short.clone(), one.clone());
+        }
+    }
+    out
 }
 
 #[cfg(test)]

@@ -361,7 +361,11 @@ mod tests {
 
     #[test]
     fn names_get_their_kinds() {
-        let rows: [(&str, &[&str]); 9] = [
+        let rows: [(&str, &[&str]); 10] = [
+            (
+                "The Harbour Trust, or RNLI, pays.",
+                &["organization Harbour Trust", "other RNLI"],
+            ),
             (
                 "I met Kari Halvorsen at Halvorsen Forge.",
                 &["person Kari Halvorsen", "organization Halvorsen Forge"],

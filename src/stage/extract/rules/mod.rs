@@ -94,7 +94,7 @@ mod tests {
 
     #[test]
     fn stated_relations_are_read() {
-        let rows: [(&str, &[&str]); 19] = [
+        let rows: [(&str, &[&str]); 21] = [
             (
                 "Ana Lima works for Berg Steel.",
                 &["Ana Lima works_for Berg Steel"],
@@ -153,6 +153,14 @@ mod tests {
                 &["Tom Berg will_do ask the quarry for stone"],
             ),
             (
+                "Ana Lima from Berg Steel met Tom Lee.",
+                &[
+                    "Ana Lima affiliated_with Berg Steel",
+                    "Ana Lima met Tom Lee",
+                ],
+            ),
+            ("The gauge on Gull Quay showed 5.9 metres.", &[]),
+            (
                 "Aller Mill opens on 3 March.",
                 &["Aller Mill opens_on 3 March"],
             ),
@@ -169,6 +177,24 @@ mod tests {
             ["Ana Lima works_for Berg Steel"]
         );
         assert!(relations("Ana Lima: I work for Berg Steel.\nBo: Thanks.\n").is_empty());
+    }
+
+    /// Each of these took quadratic time once, or could have: seconds for what takes milliseconds.
+    #[test]
+    fn repetition_takes_no_longer_than_speech() {
+        for unit in [
+            "a b ",
+            "I I ",
+            "twenty ",
+            "Ana Lima, ",
+            "A. ",
+            "\nAna: Ana ",
+            "National Coast Fund, or NCF, ",
+        ] {
+            let shown = format!("Ana: {}\n", unit.repeat(400_000 / unit.len()));
+            let entities = answer(&shown)["entities"].as_array().unwrap().len();
+            assert!(entities <= MAX_ITEMS, "{unit}");
+        }
     }
 
     /// Whatever is said: the answer keeps to the schema, all its quotes are found as they stand, and all its

@@ -6,6 +6,9 @@ use std::ops::Range;
 use super::words::Class;
 use crate::stage::extract::quote::lines;
 
+/// The longest word that is spelled out, in letters. Without a bound `a b a b ...` takes quadratic time.
+const MAX_SPELLED: usize = 8;
+
 /// How a token is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shape {
@@ -327,12 +330,15 @@ fn spelled(rest: &str) -> Option<usize> {
         telling |= !matches!(c.to_ascii_lowercase(), 'i' | 'a');
         upper = Some(c.is_ascii_uppercase());
         count += 1;
+        if count > MAX_SPELLED {
+            return None;
+        }
         end = at + 1;
         if chars.next().is_none_or(|(_, c)| c != ' ') {
             break;
         }
     }
-    (count >= 2 && telling && count <= 8).then_some(end)
+    (count >= 2 && telling).then_some(end)
 }
 
 #[cfg(test)]

@@ -9,6 +9,9 @@ use super::tokens::{Shape, Text};
 use super::words::Class;
 use crate::model::extraction::Kind;
 
+/// The longest number, in tokens. Without a bound `twenty twenty ...` takes quadratic time.
+const MAX_NUMBER: usize = 16;
+
 /// A value: its tokens and what it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Value {
@@ -97,7 +100,9 @@ impl<'t> Scan<'t, '_> {
             let and = self.word(end) == "and"
                 && self.is(end - 1, Class::SCALE)
                 && self.is(end + 1, Class::NUMBER);
-            end = if counts(end) {
+            end = if end - n > MAX_NUMBER {
+                return None;
+            } else if counts(end) {
                 end + 1
             } else if point || and {
                 end + 2

@@ -1,0 +1,165 @@
+//! Who pays when: a compatible server on loopback counts what it is asked about.
+//!
+//! Records are chunks here, so that what must be paid can be counted by hand.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use weir::job::order::Order;
+use weir::job::run::{Live, Report, run};
+use weir::llm::openai::{OpenAi, Options};
+use weir::llm::preset::Preset;
+use weir::stage::chunk;
+
+use crate::harness::project;
+use crate::harness::provider::{Act, FakeProvider, Rule, Script};
+use crate::harness::world::World;
+
+fn go(order: &Order) -> Report {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(run(order, &Live::default())).unwrap()
+}
+
+/// A folder of records, asked one by one.
+struct Shop {
+    world: World,
+}
+
+impl Shop {
+    fn new() -> Self {
+        Self {
+            world: World::new(),
+        }
+    }
+
+    fn order(&self, server: &FakeProvider) -> Order {
+        let options = Options::new(Preset::Compatible, server.url());
+        let mut order = self
+            .world
+            .order(Arc::new(OpenAi::new(options).unwrap()), 2, 7);
+        let chunk = chunk::Options {
+            by: chunk::By::Record,
+            target: NonZeroU32::new(100).unwrap(),
+            drop_thin: true,
+        };
+        order.reading.chunk = chunk;
+        order.reading.hash = "records".into();
+        order.client.batch.most_chunks = 1;
+        order.client.attempts = 1;
+        order
+    }
+
+    /// Runs with a server of this script; returns what it was asked, each text once, and how often in all.
+    fn pay(&self, script: Script) -> (usize, usize, Report) {
+        let server = FakeProvider::start(script);
+        let report = go(&self.order(&server));
+        let texts: Vec<String> = server
+            .log()
+            .into_iter()
+            .flat_map(|arrival| arrival.texts)
+            .collect();
+        let distinct: BTreeSet<&String> = texts.iter().collect();
+        (distinct.len(), texts.len(), report)
+    }
+
+    fn records(&mut self, name: &str, records: &[String]) {
+        self.world.write(name, &(records.join("\n") + "\n"));
+    }
+}
+
+fn record(text: &str) -> String {
+    format!(r#"{{"speaker": "Ana Lima", "text": "{text}"}}"#)
+}
+
+fn ten(what: &str) -> Vec<String> {
+    (0..10)
+        .map(|number| record(&format!("The {what} committee met Bo Chan about item {number} today.")))
+        .collect()
+}
+
+#[test]
+fn unseen_text_is_paid_for_and_nothing_else() {
+    let mut shop = Shop::new();
+    shop.records("a.jsonl", &ten("harbour"));
+    shop.records("b.jsonl", &ten("tide"));
+    let (cold, all, report) = shop.pay(Script::default());
+    assert_eq!((cold, all), (20, 20), "cold");
+    assert!(report.manifest.unwrap().info.complete);
+
+    let (again, _, report) = shop.pay(Script::default());
+    assert!(again == 0 && report.unchanged, "again");
+
+    shop.world.rename("a.jsonl", "c.jsonl");
+    assert_eq!(shop.pay(Script::default()).0, 0, "rename");
+
+    let copy = shop.world.files["b.jsonl"].clone();
+    shop.world.write("copy.jsonl", &copy);
+    let (copied, _, report) = shop.pay(Script::default());
+    assert_eq!(copied, 0, "copy");
+    assert_eq!(report.manifest.unwrap().info.chunks.duplicate, 10);
+
+    let mut edited = ten("harbour");
+    edited[4] = record("Something quite different was said by Cleo Diaz instead.");
+    shop.records("c.jsonl", &edited);
+    assert_eq!(shop.pay(Script::default()).0, 1, "edit one");
+
+    let mut more = ten("river");
+    more[9] = record("The last one is poison for Cleo Diaz.");
+    shop.records("d.jsonl", &more);
+    let broken = Script {
+        rules: vec![Rule::on("poison", Act::Status(500, Vec::new(), "down".into()))],
+        ..Script::default()
+    };
+    let (faulty, _, report) = shop.pay(broken);
+    assert_eq!(faulty, 10, "a file of ten more whose last one fails");
+    let chunks = report.manifest.unwrap().info.chunks;
+    assert_eq!((chunks.failed, chunks.ok), (1, 29));
+
+    let (mended, _, report) = shop.pay(Script::default());
+    assert_eq!(mended, 1, "again without the fault");
+    assert!(report.manifest.unwrap().info.complete);
+
+    shop.world.delete("d.jsonl");
+    let (deleted, _, report) = shop.pay(Script::default());
+    assert_eq!(deleted, 0, "delete a file");
+    assert_eq!(report.manifest.unwrap().info.documents, 3);
+}
+
+#[test]
+fn equal_chunks_in_flight_are_paid_once() {
+    let mut shop = Shop::new();
+    let three = [
+        record("Bo Chan repeats the very same words in every meeting."),
+        record("Ana Lima reads the opening statement of the Harbour Lab."),
+        record("Cleo Diaz thanks everybody for coming to the Tide Mill."),
+    ];
+    for file in 0..5 {
+        let records: Vec<String> = (0..12).map(|at| three[(at + file) % 3].clone()).collect();
+        shop.records(&format!("f{file}.jsonl"), &records);
+    }
+    let (distinct, all, report) = shop.pay(Script::default());
+    assert_eq!((distinct, all), (3, 3), "60 occurrences of 3 texts");
+    let chunks = report.manifest.unwrap().info.chunks;
+    assert_eq!((chunks.total, chunks.ok, chunks.duplicate), (60, 3, 57));
+}
+
+#[test]
+fn a_lost_output_is_rebuilt_equal_without_a_call() {
+    let mut shop = Shop::new();
+    shop.records("a.jsonl", &ten("harbour"));
+    shop.records("b.jsonl", &ten("tide"));
+    shop.pay(Script::default());
+    let current = shop.world.output().join("current");
+    let before = project::tables(&current);
+    fs::remove_dir_all(shop.world.output()).unwrap();
+    let (asked, _, report) = shop.pay(Script::default());
+    assert_eq!(asked, 0);
+    assert!(report.manifest.unwrap().info.complete);
+    assert_eq!(project::tables(&current), before);
+}
