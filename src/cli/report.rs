@@ -16,7 +16,6 @@ use crate::plan::{Plan, ProviderChoice};
 pub(super) fn progress(live: &Live, elapsed: Duration) -> Progress {
     let counts = live.gauges.counts();
     let stats = live.stats();
-    let limited = |limit: u64| (limit < 100_000_000).then_some(limit);
     let mut failures = BTreeMap::new();
     if counts.failed > 0 {
         failures.insert("chunks".to_owned(), counts.failed);
@@ -41,18 +40,28 @@ pub(super) fn progress(live: &Live, elapsed: Duration) -> Progress {
         cached: counts.cached,
         calls: counts.calls,
         in_flight: stats.map_or(0, |stats| stats.in_flight as u64),
-        requests: stats.map_or_else(Pace::default, |stats| Pace {
-            used: stats.requests,
-            limit: limited(stats.limit_requests),
+        requests: stats.map_or_else(Pace::default, |stats| {
+            pace(stats.requests, stats.limit_requests)
         }),
-        tokens: stats.map_or_else(Pace::default, |stats| Pace {
-            used: stats.tokens,
-            limit: limited(stats.limit_tokens),
+        tokens: stats.map_or_else(Pace::default, |stats| {
+            pace(stats.tokens, stats.limit_tokens)
         }),
         spent: Usd(counts.spent),
         price_known: counts.price_known == 1,
         failures,
         epoch: counts.published_epoch,
+    }
+}
+
+/// What is used of a limit. One that cannot be reached (rules have such) is none, and its use is no news.
+fn pace(used: u64, limit: u64) -> Pace {
+    if limit < 100_000_000 {
+        Pace {
+            used,
+            limit: Some(limit),
+        }
+    } else {
+        Pace::default()
     }
 }
 

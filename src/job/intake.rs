@@ -28,6 +28,8 @@ use crate::store::{Database, StoredFile};
 
 /// The most files in one epoch.
 const FILES: usize = 20;
+/// Chunks in the first epoch; each one after it takes twice as many, up to the usual size.
+const FIRST: u64 = 16;
 /// How long a tick is while answers are late.
 const TICK: Duration = Duration::from_secs(1);
 
@@ -101,6 +103,7 @@ impl Intake {
         let mut reading: VecDeque<Next> = VecDeque::new();
         let mut group = Group::default();
         let mut whole = true;
+        let mut ramp = FIRST;
         loop {
             if self
                 .stop
@@ -121,7 +124,9 @@ impl Intake {
                 whole = false;
                 break;
             }
-            if group.count >= FILES || group.chunks >= self.group_size(total) {
+            if group.count >= FILES || group.chunks >= self.group_size(total).min(ramp) {
+                // The first epochs are small, so that there are rows after little more than one call.
+                ramp = ramp.saturating_mul(2);
                 open.push_back((epoch, group.chunks));
                 epoch = self.release(&mut group, epoch);
                 self.room(&mut open).await;

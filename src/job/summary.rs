@@ -65,7 +65,7 @@ pub struct Summary {
     pub cost: Option<Usd>,
     /// What failed in this run, by reason.
     pub failures: BTreeMap<String, u64>,
-    /// Of these, what the next run asks again by itself.
+    /// Failed chunks that the next run asks again by itself.
     pub transient: u64,
     /// The rows of each table.
     pub tables: BTreeMap<String, u64>,
@@ -179,11 +179,19 @@ impl Summary {
                     self.transient
                 )?;
             }
-            if all > self.transient {
+            let chunks = self.chunks.failed;
+            if chunks > self.transient {
                 writeln!(
                     out,
                     "           {} only with --retry-failures",
-                    all - self.transient
+                    chunks - self.transient
+                )?;
+            }
+            if all > chunks {
+                writeln!(
+                    out,
+                    "           {} files could not be read: SELECT path, message FROM failures",
+                    all - chunks
                 )?;
             }
         }

@@ -79,7 +79,11 @@ fn record(text: &str) -> String {
 
 fn ten(what: &str) -> Vec<String> {
     (0..10)
-        .map(|number| record(&format!("The {what} committee met Bo Chan about item {number} today.")))
+        .map(|number| {
+            record(&format!(
+                "The {what} committee met Bo Chan about item {number} today."
+            ))
+        })
         .collect()
 }
 
@@ -113,7 +117,10 @@ fn unseen_text_is_paid_for_and_nothing_else() {
     more[9] = record("The last one is poison for Cleo Diaz.");
     shop.records("d.jsonl", &more);
     let broken = Script {
-        rules: vec![Rule::on("poison", Act::Status(500, Vec::new(), "down".into()))],
+        rules: vec![Rule::on(
+            "poison",
+            Act::Status(500, Vec::new(), "down".into()),
+        )],
         ..Script::default()
     };
     let (faulty, _, report) = shop.pay(broken);
