@@ -113,7 +113,7 @@ pub fn forecast(order: &Order) -> Result<Forecast, OpenError> {
             path: file.relative.clone(),
             ..FileForecast::default()
         };
-        match reader::chunks(file, &order.reading.chunk) {
+        match reader::chunks(file, &order.reading) {
             Err(why) => found.unreadable = Some(why.to_string()),
             Ok(chunks) => {
                 let (dropped, asked): (Vec<_>, Vec<_>) = chunks

@@ -89,13 +89,21 @@ pub fn order(plan: &Plan, extras: Extras) -> Result<Order, OrderError> {
             .most
             .min(u32::try_from(most).unwrap_or(u32::MAX));
     }
+    let labelled = roots.len() > 1;
+    let mut files = plan.source.clone();
+    let ours = [&plan.output, &plan.state].into_iter();
+    files
+        .skip
+        .extend(ours.filter_map(|path| std::path::absolute(path).ok()));
     Ok(Order {
         dataflow: plan.name.clone(),
         roots,
-        files: plan.source.clone(),
+        files,
         reading: Reading {
             chunk: plan.chunk,
-            hash: plan.reading.clone(),
+            value_min: plan.value_min,
+            labelled,
+            hash: format!("{}/{}/{labelled}", plan.reading, plan.value_min),
         },
         question: Arc::clone(&plan.question),
         context: plan.key_context.clone(),

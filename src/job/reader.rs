@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::flow::record::{DocFacts, Loaded, Occurrence, Place, Unread};
 use crate::flow::versions;
+use crate::model::chunk::{Chunk, DropReason};
 use crate::model::document::{Document, Unreadable};
 use crate::model::id::{ContentHash, DocId, Fingerprint, ViewId};
 use crate::model::unit::Micros;
@@ -16,6 +17,10 @@ use crate::store::{Database, FileFailure, NewVersion, StoreError, StoredFile};
 pub struct Reading {
     /// How documents are cut up.
     pub chunk: chunk::Options,
+    /// Chunks worth less, of 1000, are not asked.
+    pub value_min: u16,
+    /// Whether paths begin with the label of their root: where there are several.
+    pub labelled: bool,
     /// The hash of it all, as it stands in the manifest.
     pub hash: String,
 }
@@ -37,7 +42,7 @@ pub fn prepare(file: &SourceFile, reading: &Reading, now: Micros) -> Prepared {
     let read = read::read(file).and_then(|bytes| transcript::read(&file.relative, &bytes));
     match read {
         Ok(read) => document(file, &read, reading),
-        Err(why) => failure(file, &why, now),
+        Err(why) => failure(file, path(file, reading), &why, now),
     }
 }
 
@@ -45,19 +50,35 @@ pub fn prepare(file: &SourceFile, reading: &Reading, now: Micros) -> Prepared {
 ///
 /// # Errors
 /// If it cannot be read.
-pub fn chunks(
-    file: &SourceFile,
-    options: &chunk::Options,
-) -> Result<Vec<crate::model::chunk::Chunk>, Unreadable> {
+pub fn chunks(file: &SourceFile, reading: &Reading) -> Result<Vec<Chunk>, Unreadable> {
     let read = read::read(file).and_then(|bytes| transcript::read(&file.relative, &bytes))?;
-    Ok(chunk::split(&read.document, options))
+    Ok(cut(&read.document, reading))
+}
+
+fn cut(document: &Document, reading: &Reading) -> Vec<Chunk> {
+    let mut chunks = chunk::split(document, &reading.chunk);
+    for facts in chunks.iter_mut().map(|chunk| &mut chunk.facts) {
+        if facts.value < reading.value_min {
+            facts.dropped.get_or_insert(DropReason::LowValue);
+        }
+    }
+    chunks
+}
+
+fn path(file: &SourceFile, reading: &Reading) -> String {
+    if reading.labelled {
+        format!("{}/{}", file.root, file.relative)
+    } else {
+        file.relative.clone()
+    }
 }
 
 fn document(file: &SourceFile, read: &transcript::Read, reading: &Reading) -> Prepared {
     let document = &read.document;
+    let path: Arc<str> = path(file, reading).into();
     let facts = DocFacts {
         doc: file.doc,
-        path: file.relative.clone(),
+        path: path.to_string(),
         content_hash: read.hash.to_string(),
         format: document.format.name().into(),
         title: document.title.clone(),
@@ -74,10 +95,9 @@ fn document(file: &SourceFile, read: &transcript::Read, reading: &Reading) -> Pr
             .collect(),
         unreadable: None,
     };
-    let path: Arc<str> = file.relative.as_str().into();
     let mut texts = Vec::new();
     let mut places = Vec::new();
-    for chunk in chunk::split(document, &reading.chunk) {
+    for chunk in cut(document, reading) {
         let place = Place::new(
             file.doc,
             Arc::clone(&path),
@@ -99,7 +119,7 @@ fn document(file: &SourceFile, read: &transcript::Read, reading: &Reading) -> Pr
     }
 }
 
-fn failure(file: &SourceFile, why: &Unreadable, now: Micros) -> Prepared {
+fn failure(file: &SourceFile, path: String, why: &Unreadable, now: Micros) -> Prepared {
     let unread = Unread {
         reason: why.reason().into(),
         message: why.to_string(),
@@ -112,7 +132,7 @@ fn failure(file: &SourceFile, why: &Unreadable, now: Micros) -> Prepared {
     };
     let facts = DocFacts {
         doc: file.doc,
-        path: file.relative.clone(),
+        path,
         content_hash: String::new(),
         format: String::new(),
         title: None,

@@ -48,6 +48,8 @@ pub enum DropReason {
     NoWords,
     /// Nothing but greetings and acknowledgements.
     SmallTalk,
+    /// Worth less than the dataflow asks for (`value.min`).
+    LowValue,
 }
 
 impl DropReason {
@@ -57,6 +59,7 @@ impl DropReason {
         match self {
             Self::NoWords => "no_words",
             Self::SmallTalk => "small_talk",
+            Self::LowValue => "low_value",
         }
     }
 }

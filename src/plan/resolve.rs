@@ -158,6 +158,7 @@ fn checked(settings: &mut Settings, inputs: &Inputs, home: &Home, stem: &str) ->
     let source = walk::Options {
         include: settings.or("source.include", Vec::new(), value::texts, list),
         exclude: settings.or("source.exclude", Vec::new(), value::texts, list),
+        skip: Vec::new(),
     };
     let chunk = chunking(settings);
     let value_min = settings.plain("value.min", 0, |given| value::count(given, 0, 1000));

@@ -24,6 +24,9 @@ pub struct Options {
     pub include: Vec<String>,
     /// Globs of files not to take, though included.
     pub exclude: Vec<String>,
+    /// Folders that are not looked into, by absolute path: tables and state that lie among the inputs.
+    #[serde(skip)]
+    pub skip: Vec<PathBuf>,
 }
 
 /// What lies below the roots.
@@ -132,7 +135,7 @@ pub fn walk(roots: &[Root], options: &Options) -> Result<Listing, SourceError> {
             listing.files.push(file);
         } else if metadata.is_dir() {
             fs::read_dir(&root.path).map_err(failed)?;
-            folder(root, &wanted, &mut listing);
+            folder(root, &wanted, &options.skip, &mut listing);
         } else {
             return Err(SourceError::Special {
                 path: root.path.clone(),
@@ -164,9 +167,14 @@ fn globs(patterns: &[String]) -> Result<GlobSet, SourceError> {
     set.build().map_err(failed(&patterns.join(" ")))
 }
 
-fn folder(root: &Root, wanted: &dyn Fn(&Path) -> bool, listing: &mut Listing) {
+fn folder(root: &Root, wanted: &dyn Fn(&Path) -> bool, skip: &[PathBuf], listing: &mut Listing) {
     let below = |path: &Path| path.strip_prefix(&root.path).unwrap_or(path).to_owned();
-    let visible = |entry: &DirEntry| entry.depth() == 0 || !hidden(entry.file_name());
+    let skipped = |entry: &DirEntry| {
+        let is_folder = entry.file_type().is_dir() && !skip.is_empty();
+        is_folder && std::path::absolute(entry.path()).is_ok_and(|path| skip.contains(&path))
+    };
+    let visible =
+        |entry: &DirEntry| entry.depth() == 0 || !(hidden(entry.file_name()) || skipped(entry));
     let entries = WalkDir::new(&root.path)
         .min_depth(1)
         .into_iter()
@@ -336,12 +344,18 @@ mod tests {
             let options = Options {
                 include: include.iter().map(ToString::to_string).collect(),
                 exclude: exclude.iter().map(ToString::to_string).collect(),
+                skip: Vec::new(),
             };
             names(&list(&folder, &options)).join(" ")
         };
         assert_eq!(chosen(&["*.vtt"], &["old/**"]), "a.vtt x/b.vtt x/y/c.vtt");
         assert_eq!(chosen(&["x/*"], &[]), "x/b.vtt x/d.txt");
         assert_eq!(chosen(&["x/**/*.vtt"], &["c.*"]), "x/b.vtt");
+        let apart = Options {
+            skip: vec![folder.path().join("x"), folder.path().join("a.vtt")],
+            ..Options::default()
+        };
+        assert_eq!(names(&list(&folder, &apart)).join(" "), "a.vtt old/e.vtt");
         let bad = Options {
             include: vec!["a[".to_owned()],
             ..Options::default()

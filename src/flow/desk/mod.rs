@@ -350,7 +350,8 @@ impl Desk {
             Refused::Exhausted(cap) => self.stop.end(Ending::Budget(cap.to_string())),
             Refused::Closed(Closed::Fault(fault)) => self.stop.end(Ending::Refused(fault)),
             Refused::Closed(Closed::Storage(why)) => self.stop.end(Ending::Storage(why)),
-            Refused::Closed(Closed::Cancelled) => self.stop.end(Ending::Interrupted),
+            // The desk itself closed it: why is known.
+            Refused::Closed(Closed::Cancelled) => {}
             Refused::TooLarge { .. } if count > 1 => {
                 self.most = count / 2;
                 self.last_charge.tokens = 0;
@@ -377,6 +378,10 @@ impl Desk {
         {
             self.stop
                 .end(Ending::Internal(format!("a call ended: {panicked}")));
+        }
+        // A gate that closed for good ends the run, though nobody may be waiting at it any more.
+        if let Some(closed) = self.engine.gate.closed() {
+            self.refused(Refused::Closed(closed), 0);
         }
     }
 

@@ -138,6 +138,8 @@ impl World {
             reading: Reading {
                 hash: format!("{chunk:?}"),
                 chunk,
+                value_min: 0,
+                labelled: false,
             },
             context: KeyContext {
                 prompt: question.prompt_id,
