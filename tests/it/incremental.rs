@@ -7,10 +7,14 @@ use std::fs;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
+use weir::flow::stop::Ending;
 use weir::job::order::Order;
 use weir::job::run::{Live, Report, run};
+use weir::limit::Caps;
 use weir::llm::openai::{OpenAi, Options};
 use weir::llm::preset::Preset;
+use weir::model::price::Price;
+use weir::model::unit::Usd;
 use weir::stage::chunk;
 
 use crate::harness::project;
@@ -136,6 +140,57 @@ fn unseen_text_is_paid_for_and_nothing_else() {
     let (deleted, _, report) = shop.pay(Script::default());
     assert_eq!(deleted, 0, "delete a file");
     assert_eq!(report.manifest.unwrap().info.documents, 3);
+}
+
+#[test]
+fn a_budget_ends_a_run_and_the_next_one_goes_on() {
+    let mut shop = Shop::new();
+    shop.records("a.jsonl", &ten("harbour"));
+    shop.records("b.jsonl", &ten("tide"));
+    let server = FakeProvider::start(Script::default());
+    let mut order = shop.order(&server);
+    order.price = Some(Price::per_million(100.0, None, 100.0));
+    order.caps.calls = Some(5);
+    let report = go(&order);
+    assert!(matches!(report.ending, Some(Ending::Budget(_))));
+    let info = report.manifest.unwrap().info;
+    assert_eq!((info.chunks.ok, info.chunks.unasked), (5, 15));
+    assert!(!info.complete && server.log().len() == 5);
+
+    // So little that not even one call fits, then enough for a few: what is reserved never passes the cap.
+    order.caps = Caps {
+        cost: Usd::from_dollars(0.000_1),
+        ..Caps::default()
+    };
+    assert!(matches!(go(&order).ending, Some(Ending::Budget(_))));
+    assert_eq!(server.log().len(), 5);
+    order.caps.cost = Usd::from_dollars(0.2);
+    let report = go(&order);
+    assert!(matches!(report.ending, Some(Ending::Budget(_))));
+    let spent = report.manifest.unwrap().info.cost_usd.unwrap();
+    assert!(spent > 0.0 && spent <= 0.2, "{spent}");
+
+    order.caps = Caps::default();
+    let report = go(&order);
+    assert!(report.ending.is_none() && report.manifest.unwrap().info.complete);
+    assert_eq!(server.log().len(), 20, "each text once, over all runs");
+}
+
+#[test]
+fn a_refused_key_ends_the_run_though_nothing_waits() {
+    let mut shop = Shop::new();
+    shop.records("a.jsonl", &ten("harbour")[..1]);
+    let refusal = r#"{"error":{"message":"bad key","type":"invalid_request_error","param":null,"code":"invalid_api_key"}}"#;
+    let (_, _, report) = shop.pay(Script {
+        rules: vec![Rule::on("", Act::Status(401, Vec::new(), refusal.into()))],
+        ..Script::default()
+    });
+    assert!(
+        matches!(report.ending, Some(Ending::Refused(_))),
+        "{:?}",
+        report.ending
+    );
+    assert_eq!(report.manifest.unwrap().info.chunks.unasked, 1);
 }
 
 #[test]

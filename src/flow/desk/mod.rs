@@ -7,7 +7,7 @@
 //!
 //! One task owns all of it, so nothing is locked; looking up and calling happen in tasks of their own. A batch is cut
 //! late: when the gate lets a call go, from the most urgent chunks that wait then, across epochs and workers. It is cut
-//! smaller than it might be only when no chunk has come for [`LINGER`]. Whoever has waited for the patience of the desk
+//! smaller than it might be only when no chunk has come for `LINGER`. Whoever has waited for the patience of the desk
 //! is told "pending" for now, so that no slow call holds an epoch; the answer follows as a correction.
 
 pub mod call;
@@ -34,6 +34,7 @@ use crate::llm::gate::{Blocked, Closed, Refused};
 use crate::model::call::Question as Asking;
 use crate::model::id::{Fingerprint, KeyContext, ViewId};
 use crate::model::outcome::Outcome;
+use crate::model::unit::Usd;
 use crate::stage::batch::pack;
 use crate::store::StoreError;
 use lookup::Found;
@@ -121,7 +122,7 @@ impl Desk {
             most: usize::MAX,
             last_charge: Charge {
                 tokens: 0,
-                cost_bound: None,
+                cost_bound: Some(Usd(0)),
             },
             unseen: Vec::new(),
             lookups: JoinSet::new(),
@@ -140,6 +141,8 @@ impl Desk {
             if self.stop.ending().is_some() {
                 self.give_up_waiting();
             }
+            // Before waiting, not after: others wait for these counts.
+            self.count();
             let cut = self.candidate();
             let charge = cut.as_ref().map(|(_, charge)| *charge);
             let gate = Arc::clone(&self.engine.gate);
@@ -164,8 +167,8 @@ impl Desk {
                 () = wake => self.overdue(),
                 _ = ending.changed() => self.ended().await,
             }
-            self.count();
         }
+        self.count();
         self.calls.shutdown().await;
     }
 
@@ -298,12 +301,16 @@ impl Desk {
             });
         let count = fits.count().max(usize::from(waiting().next().is_some()));
         (count > 0).then(|| {
-            let tokens = self.last_charge.tokens.saturating_mul(count as u64).max(1);
+            let Charge {
+                tokens,
+                cost_bound: cost,
+            } = self.last_charge;
+            let tokens = tokens.saturating_mul(count as u64).max(1);
             (
                 count,
                 Charge {
                     tokens,
-                    cost_bound: self.last_charge.cost_bound,
+                    cost_bound: cost.map(|cost| Usd(cost.0.saturating_mul(count as u64))),
                 },
             )
         })
@@ -323,7 +330,10 @@ impl Desk {
         let Charge { tokens, cost_bound } = prepared.charge();
         self.last_charge = Charge {
             tokens: tokens.div_ceil(count.max(1) as u64),
-            cost_bound,
+            // An unknown price matters to a cap only, and that is seen when the batch is reserved.
+            cost_bound: Some(Usd(
+                cost_bound.map_or(0, |cost| cost.0.div_ceil(count.max(1) as u64))
+            )),
         };
         let grant = match self.engine.gate.try_reserve(prepared.charge()) {
             Ok(grant) => Some(grant),
