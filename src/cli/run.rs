@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 use std::time::Duration;
 
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use super::args::RunArgs;
 use super::env::Environment;
@@ -111,7 +111,11 @@ async fn watch(
 ) -> Option<Result<Report, RunError>> {
     let running = run_job(order, live);
     tokio::pin!(running);
-    let mut tick = interval(Duration::from_millis(200));
+    // A run that ends at once has nothing to report on the way.
+    let mut tick = interval_at(
+        began + Duration::from_millis(500),
+        Duration::from_millis(200),
+    );
     tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let mut interrupts = Interrupts::new();
     loop {

@@ -45,7 +45,7 @@ class Handler(BaseHTTPRequestHandler):
         body = json.dumps({
             "choices": [{"index": 0, "finish_reason": "stop",
                          "message": {"role": "assistant", "content": json.dumps({"answers": answers})}}],
-            "usage": {"prompt_tokens": 300, "completion_tokens": 100, "total_tokens": 400},
+            "usage": {"prompt_tokens": len(user) // 4 + 900, "completion_tokens": len(json.dumps(answers)) // 3},
         }).encode()
         self.send_response(200)
         self.send_header("content-type", "application/json")

@@ -19,7 +19,7 @@ use crate::model::call::{Asked, Batch, Finish, Reply};
 use crate::model::id::{CallId, Fingerprint, RunId, ViewId};
 use crate::model::outcome::{ChunkFailure, FailReason, Outcome};
 use crate::model::record::CallRow;
-use crate::model::unit::Micros;
+use crate::model::unit::{Micros, Usd};
 use crate::stage::extract::answer::{self, Found, Validator};
 use crate::store::{self, Database, StoredAnswer};
 
@@ -188,8 +188,8 @@ pub struct LedgerJournal {
     pub keep_bodies: bool,
     /// Where calls and their cost are counted.
     pub gauges: Arc<Gauges>,
-    /// When the calls in flight were sent.
-    pub sent: Mutex<BTreeMap<CallId, Micros>>,
+    /// When the calls in flight were sent, and the most that they can cost.
+    pub sent: Mutex<BTreeMap<CallId, (Micros, Option<Usd>)>>,
 }
 
 impl Journal for LedgerJournal {
@@ -198,7 +198,7 @@ impl Journal for LedgerJournal {
         self.sent
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .insert(intent.call, at);
+            .insert(intent.call, (at, intent.cost_bound));
         if !self.keep_bodies {
             // Rules cost nothing: that they were about to be applied is worth no write.
             return Box::pin(async { Ok(()) });
@@ -246,7 +246,7 @@ impl Journal for LedgerJournal {
             call_id: done.call,
             run_id: self.run,
             job_id: None,
-            at: sent.unwrap_or(now),
+            at: sent.map_or(now, |(at, _)| at),
             provider: done.provider.to_string(),
             model: done.question.model.to_string(),
             attempt: done.attempt,
@@ -294,7 +294,9 @@ impl Journal for LedgerJournal {
                 add(&self.gauges.input_tokens, usage.input);
                 add(&self.gauges.output_tokens, usage.output);
             }
-            add(&self.gauges.spent, done.cost.map_or(0, |cost| cost.0));
+            // What is not known to be less is taken to be the worst case, as the gate does.
+            let cost = done.cost.or(sent.and_then(|(_, bound)| bound));
+            add(&self.gauges.spent, cost.map_or(0, |cost| cost.0));
             Ok(())
         })
     }
