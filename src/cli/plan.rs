@@ -9,11 +9,10 @@ use super::args::RunArgs;
 use super::env::Environment;
 use super::escape::word;
 use super::printer::Printer;
-use super::{Exit, run::extras};
+use super::{Exit, run::ordered};
 use crate::job::forecast::{Forecast, forecast};
-use crate::job::from_plan::order;
 use crate::plan::estimate::{Basis, Estimate, estimate};
-use crate::plan::resolve::{Purpose, resolve};
+use crate::plan::resolve::Purpose;
 use crate::plan::{Plan, ProviderChoice};
 use crate::stage::tokens;
 
@@ -24,23 +23,9 @@ const FILES: usize = 40;
 
 /// Runs the command.
 pub fn run(args: &RunArgs, environment: &Environment, printer: &mut Printer) -> Exit {
-    let inputs = args.plan.inputs(environment, Purpose::Forecast);
-    let plan = match inputs.and_then(|inputs| resolve(&inputs)) {
-        Ok(plan) => plan,
-        Err(error) => {
-            printer.error(&error);
-            return Exit::Usage;
-        }
-    };
-    for note in &plan.notes {
-        printer.note(note);
-    }
-    let order = match order(&plan, extras(args)) {
-        Ok(order) => order,
-        Err(error) => {
-            printer.error(&error);
-            return Exit::Usage;
-        }
+    let (plan, order) = match ordered(args, environment, Purpose::Forecast, printer) {
+        Ok(ordered) => ordered,
+        Err(exit) => return exit,
     };
     match forecast(&order) {
         Ok(found) if args.json => printer.result_json(&json(&plan, &found)),

@@ -21,23 +21,9 @@ use crate::store::StoreError;
 
 /// Runs the command.
 pub fn run(args: &RunArgs, environment: &Environment, printer: &mut Printer) -> Exit {
-    let inputs = args.plan.inputs(environment, Purpose::Run);
-    let plan = match inputs.and_then(|inputs| resolve(&inputs)) {
-        Ok(plan) => plan,
-        Err(error) => {
-            printer.error(&error);
-            return Exit::Usage;
-        }
-    };
-    for note in &plan.notes {
-        printer.note(note);
-    }
-    let order = match order(&plan, extras(args)) {
-        Ok(order) => order,
-        Err(error) => {
-            printer.error(&error);
-            return Exit::Usage;
-        }
+    let (plan, order) = match ordered(args, environment, Purpose::Run, printer) {
+        Ok(ordered) => ordered,
+        Err(exit) => return exit,
     };
     if !agreed(&plan, &order, args, printer) {
         return Exit::Usage;
@@ -68,9 +54,29 @@ pub fn run(args: &RunArgs, environment: &Environment, printer: &mut Printer) -> 
     }
 }
 
+/// The checked plan and the order that carries it out; what is wrong has been said.
+pub(super) fn ordered(
+    args: &RunArgs,
+    environment: &Environment,
+    purpose: Purpose,
+    printer: &mut Printer,
+) -> Result<(Plan, Order), Exit> {
+    let usage = |error: &dyn std::error::Error, printer: &mut Printer| {
+        printer.error(error);
+        Exit::Usage
+    };
+    let inputs = args.plan.inputs(environment, purpose);
+    let plan = inputs.and_then(|inputs| resolve(&inputs));
+    let plan = plan.map_err(|error| usage(&error, printer))?;
+    for note in &plan.notes {
+        printer.note(note);
+    }
+    let order = order(&plan, extras(args)).map_err(|error| usage(&error, printer))?;
+    Ok((plan, order))
+}
+
 /// What the flags add to the plan.
-#[must_use]
-pub fn extras(args: &RunArgs) -> Extras {
+fn extras(args: &RunArgs) -> Extras {
     Extras {
         allow: Allow {
             removal: args.allow_removal,
