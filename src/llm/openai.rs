@@ -2,8 +2,9 @@
 //!
 //! HTTP/1.1 on purpose: one HTTP/2 connection takes about a hundred calls at once, and then they wait unseen.
 
+use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Once};
+use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
@@ -17,7 +18,11 @@ use super::transport::{transport, whole};
 use super::{BoxFuture, Provider};
 use crate::model::call::{Batch, Finish, Reply};
 use crate::model::fault::Fault;
+use crate::model::id::{PromptId, SchemaId};
 use crate::stage::extract::prompt::render;
+
+/// Bytes around each chunk: its fence, with tag and mark.
+const FENCE: usize = 64;
 
 /// A secret that never prints.
 #[derive(Clone, PartialEq, Eq)]
@@ -91,11 +96,13 @@ pub enum Misconfigured {
 }
 
 /// The provider.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct OpenAi {
     options: Options,
     url: Url,
     client: Client,
+    /// Bytes of instructions and schema by prompt and schema, counted once: they are the same in every call.
+    fixed: Mutex<BTreeMap<(PromptId, SchemaId), usize>>,
 }
 
 impl OpenAi {
@@ -129,6 +136,7 @@ impl OpenAi {
             client: builder.build().map_err(Misconfigured::Client)?,
             options,
             url,
+            fixed: Mutex::default(),
         })
     }
 
@@ -194,16 +202,17 @@ impl Provider for OpenAi {
     /// The chunks are counted, the rest is taken at three bytes a token: more than English has. How far that is
     /// off for a model is learnt from its answers, see `learn`.
     fn estimate(&self, batch: &Batch) -> u64 {
-        let rendered = render(batch);
-        let texts: usize = batch.chunks.iter().map(|chunk| chunk.text.len()).sum();
-        let tokens: u64 = batch
-            .chunks
-            .iter()
-            .map(|chunk| u64::from(chunk.tokens))
-            .sum();
-        let around = rendered.user.len().saturating_sub(texts);
-        let rest = rendered.system.len() + around + rendered.schema.to_string().len();
-        tokens + (rest as u64).div_ceil(3)
+        let question = &batch.question;
+        let key = (question.prompt_id, question.schema_id);
+        let mut fixed = self.fixed.lock().unwrap_or_else(PoisonError::into_inner);
+        let fixed = *fixed.entry(key).or_insert_with(|| {
+            let rendered = render(batch);
+            rendered.system.len() + rendered.schema.to_string().len()
+        });
+        let tokens = batch.chunks.iter().map(|chunk| u64::from(chunk.tokens));
+        let hint = batch.hint.as_ref().map_or(0, String::len);
+        let around = fixed + hint + batch.chunks.len() * FENCE;
+        tokens.sum::<u64>() + (around as u64).div_ceil(3)
     }
 }
 

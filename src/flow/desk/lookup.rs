@@ -16,7 +16,7 @@ use crate::store::{Database, StoreError, StoredAnswer};
 pub(super) struct Found {
     /// About which text.
     pub(super) fingerprint: Fingerprint,
-    /// What the last snapshot had; only for one that was asked about at its epoch, and only if it is not current.
+    /// What the last snapshot had, only if it is not current.
     pub(super) before: Option<Outcome>,
     /// What holds now; if nothing, it has to be asked.
     pub(super) now: Option<Outcome>,
@@ -31,17 +31,14 @@ pub(super) fn look_up(
     inquiry: &Inquiry,
     wanted: &[(Fingerprint, Epoch)],
 ) -> Result<Vec<Found>, StoreError> {
-    let published = |fingerprint: &Fingerprint, epoch: Epoch| {
-        (epoch <= inquiry.base)
-            .then(|| inquiry.published.get(fingerprint))
-            .flatten()
-    };
+    // Whatever is listed was live at the base, so it is asked about there first, whichever update came first.
+    let published = |fingerprint: &Fingerprint| inquiry.published.get(fingerprint);
     let mut keys: Vec<AnswerKey> = wanted
         .iter()
         .map(|(fingerprint, _)| inquiry.context.key(*fingerprint))
         .collect();
-    for (fingerprint, epoch) in wanted {
-        if let Some(Published::Answered(key)) = published(fingerprint, *epoch) {
+    for (fingerprint, _) in wanted {
+        if let Some(Published::Answered(key)) = published(fingerprint) {
             keys.push(*key);
         }
     }
@@ -64,14 +61,14 @@ pub(super) fn look_up(
     };
     Ok(wanted
         .iter()
-        .map(|(fingerprint, epoch)| {
+        .map(|(fingerprint, _)| {
             let key = inquiry.context.key(*fingerprint);
             let gave_up = failures
                 .get(&key)
                 .filter(|failure| !failure.reason.transient() && !inquiry.retry_failures);
             let now = answered(&key, fingerprint)
                 .or_else(|| gave_up.map(|failure| Outcome::Failed(Arc::new(failure.clone()))));
-            let before = published(fingerprint, *epoch).map(|published| match published {
+            let before = published(fingerprint).map(|published| match published {
                 Published::Answered(key) => answered(key, fingerprint).unwrap_or(Outcome::Pending),
                 Published::Failed(failure) => Outcome::Failed(Arc::new(failure.clone())),
                 Published::Pending => Outcome::Pending,

@@ -87,6 +87,8 @@ pub struct Desk {
     far: Far,
     start: Instant,
     queue: Queue,
+    patience: Duration,
+    last_measure: Instant,
     /// A batch of more chunks was too large for a minute's tokens.
     most: usize,
     /// What the batch that was cut last is charged with, for each of its chunks.
@@ -110,6 +112,7 @@ impl Desk {
         far: Far,
     ) -> Self {
         let start = Instant::now();
+        let patience = inquiry.patience.unwrap_or(PATIENCE);
         Self {
             engine,
             inquiry,
@@ -119,6 +122,8 @@ impl Desk {
             far,
             start,
             queue: Queue::default(),
+            patience,
+            last_measure: start,
             most: usize::MAX,
             last_charge: Charge {
                 tokens: 0,
@@ -239,7 +244,7 @@ impl Desk {
                     }
                     self.tell(fingerprint, outcome, true);
                 }
-                None => self.queue.wait(fingerprint),
+                None => self.queue.wait(self.start.elapsed(), fingerprint),
             }
         }
         self.last_came = Instant::now();
@@ -340,7 +345,7 @@ impl Desk {
             Err(Blocked::NotYet) => None,
             Err(Blocked::Refused(refused)) => {
                 for (fingerprint, _) in batch {
-                    self.queue.wait(fingerprint);
+                    self.queue.wait(self.start.elapsed(), fingerprint);
                 }
                 return self.refused(refused, count);
             }
@@ -389,6 +394,11 @@ impl Desk {
             self.stop
                 .end(Ending::Internal(format!("a call ended: {panicked}")));
         }
+        // Measured now and then, not at every turn: it sorts what it has seen.
+        if self.inquiry.patience.is_none() && self.last_measure.elapsed() > PATIENCE / 12 {
+            self.last_measure = Instant::now();
+            self.patience = PATIENCE.max(self.engine.gate.stats().p99 * 3);
+        }
         // A gate that closed for good ends the run, though nobody may be waiting at it any more.
         if let Some(closed) = self.engine.gate.closed() {
             self.refused(Refused::Closed(closed), 0);
@@ -397,7 +407,7 @@ impl Desk {
 
     /// Sleeps until somebody has waited too long, or until what waits is no longer expected to grow.
     fn next_alarm(&self) -> impl Future<Output = ()> + 'static {
-        let patience = self.patience();
+        let patience = self.patience;
         let overdue = self
             .queue
             .oldest()
@@ -414,14 +424,8 @@ impl Desk {
         }
     }
 
-    fn patience(&self) -> Duration {
-        self.inquiry
-            .patience
-            .unwrap_or_else(|| PATIENCE.max(self.engine.gate.stats().p99 * 3))
-    }
-
     fn overdue(&mut self) {
-        let Some(deadline) = self.now().checked_sub(self.patience()) else {
+        let Some(deadline) = self.now().checked_sub(self.patience) else {
             return;
         };
         for fingerprint in self.queue.overdue(deadline) {
@@ -443,9 +447,9 @@ impl Desk {
         };
         let grace = match ending {
             Ending::Budget(_) => return,
-            Ending::Interrupted => self.inquiry.grace,
+            Ending::Interrupted | Ending::Mismatch => self.inquiry.grace,
             Ending::Refused(_) => Duration::from_secs(1),
-            Ending::Storage(_) | Ending::Mismatch | Ending::Internal(_) => Duration::ZERO,
+            Ending::Storage(_) | Ending::Internal(_) => Duration::ZERO,
         };
         self.engine.gate.close(Closed::Cancelled);
         self.give_up_waiting();

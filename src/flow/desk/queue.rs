@@ -55,6 +55,7 @@ pub(super) struct Queue {
     waiting: BTreeSet<Urgency>,
     patience: BTreeSet<(Duration, Fingerprint)>,
     calling: usize,
+    late: usize,
 }
 
 impl Queue {
@@ -67,23 +68,25 @@ impl Queue {
         epoch: Epoch,
         wanted: Wanted,
     ) -> bool {
-        if let Some(entry) = self.entries.get_mut(&fingerprint) {
-            self.patience.remove(&(entry.since, fingerprint));
-            self.patience.insert((now, fingerprint));
-            (entry.worker, entry.told, entry.since) = (Some(worker), false, now);
-            return false;
-        }
-        self.patience.insert((now, fingerprint));
-        let entry = Entry {
-            worker: Some(worker),
-            epoch,
-            wanted,
-            told: false,
-            since: now,
-            step: Step::Looking,
+        let Some(entry) = self.entries.get_mut(&fingerprint) else {
+            let entry = Entry {
+                worker: Some(worker),
+                epoch,
+                wanted,
+                told: false,
+                since: now,
+                step: Step::Looking,
+            };
+            self.entries.insert(fingerprint, entry);
+            return true;
         };
-        self.entries.insert(fingerprint, entry);
-        true
+        self.patience.remove(&(entry.since, fingerprint));
+        self.late -= usize::from(entry.told);
+        (entry.worker, entry.told, entry.since) = (Some(worker), false, now);
+        if entry.step != Step::Looking {
+            self.patience.insert((now, fingerprint));
+        }
+        false
     }
 
     /// Nobody asks any more. What is not in a call yet is dropped.
@@ -98,7 +101,8 @@ impl Queue {
     }
 
     /// It was looked up in vain, or comes back from a call that was not made: it waits for a call from now on, unless nobody wants it any more.
-    pub(super) fn wait(&mut self, fingerprint: Fingerprint) {
+    /// Patience begins here: looking up takes as long as it takes, for what is known must not be told as pending.
+    pub(super) fn wait(&mut self, now: Duration, fingerprint: Fingerprint) {
         let Some(entry) = self.entries.get_mut(&fingerprint) else {
             return;
         };
@@ -108,6 +112,11 @@ impl Queue {
         }
         self.calling -= usize::from(entry.step == Step::Calling);
         entry.step = Step::Waiting;
+        self.patience.remove(&(entry.since, fingerprint));
+        entry.since = now;
+        if !entry.told {
+            self.patience.insert((now, fingerprint));
+        }
         self.waiting.insert(entry.urgency(fingerprint));
     }
 
@@ -142,12 +151,14 @@ impl Queue {
         self.waiting.remove(&entry.urgency(fingerprint));
         self.patience.remove(&(entry.since, fingerprint));
         self.calling -= usize::from(entry.step == Step::Calling);
+        self.late -= usize::from(entry.told);
         Some(entry)
     }
 
     /// Marks it as told for now, and says whom to tell.
     pub(super) fn tell(&mut self, fingerprint: Fingerprint) -> Option<usize> {
         let entry = self.entries.get_mut(&fingerprint)?;
+        self.late += usize::from(!entry.told);
         entry.told = true;
         self.patience.remove(&(entry.since, fingerprint));
         entry.worker
@@ -198,7 +209,7 @@ impl Queue {
 
     /// How many have been told for now and will be corrected.
     pub(super) fn late(&self) -> usize {
-        self.entries.len().saturating_sub(self.patience.len())
+        self.late
     }
 }
 
@@ -225,7 +236,7 @@ mod tests {
         let mut queue = Queue::default();
         for (byte, epoch, value) in [(1, 7, 900), (2, 6, 10), (3, 6, 20)] {
             assert!(queue.ask(NOW, key(byte), 0, epoch, wanted(value)));
-            queue.wait(key(byte));
+            queue.wait(NOW, key(byte));
         }
         let order: Vec<_> = queue
             .cut(2)
@@ -240,7 +251,7 @@ mod tests {
     fn asked_twice_it_is_called_once() {
         let mut queue = Queue::default();
         assert!(queue.ask(NOW, key(1), 0, 1, wanted(1)));
-        queue.wait(key(1));
+        queue.wait(NOW, key(1));
         queue.cut(1);
         queue.forget(key(1));
         assert!(!queue.ask(NOW, key(1), 1, 9, wanted(1)));
@@ -253,9 +264,9 @@ mod tests {
         let mut queue = Queue::default();
         queue.ask(NOW, key(1), 0, 1, wanted(1));
         queue.forget(key(1));
-        queue.wait(key(1));
+        queue.wait(NOW, key(1));
         queue.ask(NOW, key(2), 0, 1, wanted(1));
-        queue.wait(key(2));
+        queue.wait(NOW, key(2));
         queue.forget(key(2));
         assert!(queue.cut(9).is_empty());
         assert_eq!(queue.counts(), (0, 0, 0));
@@ -264,7 +275,9 @@ mod tests {
     #[test]
     fn patience_ends_once() {
         let mut queue = Queue::default();
-        queue.ask(NOW, key(1), 0, 1, wanted(1));
+        queue.ask(NOW / 5, key(1), 0, 1, wanted(1));
+        assert!(queue.overdue(NOW * 9).is_empty(), "it is being looked up");
+        queue.wait(NOW, key(1));
         assert!(queue.overdue(Duration::from_secs(4)).is_empty());
         assert_eq!(queue.overdue(NOW), [key(1)]);
         assert_eq!(queue.tell(key(1)), Some(0));
