@@ -11,7 +11,7 @@ use crate::flow::gauges::{Gauges, add};
 use crate::flow::record::Wanted;
 use crate::flow::stop::{Ending, Stop};
 use crate::llm::client::{Client, Verdict};
-use crate::llm::gate::Grant;
+use crate::llm::gate::{Closed, Grant};
 use crate::llm::journal::{Done, Intent, Journal, JournalError};
 use crate::llm::prepare::Prepared;
 use crate::llm::{BoxFuture, ReadAnswer, Reader};
@@ -96,6 +96,15 @@ impl Task {
     /// What the ledger says of a chunk now that its verdict has been recorded.
     async fn outcome(&self, asked: &Asked, verdict: Verdict) -> Result<Outcome, store::StoreError> {
         let database = &self.engine.database;
+        let closed = self.engine.gate.closed();
+        match (&verdict, closed) {
+            // Nobody else may come to the gate to hear of it.
+            (Verdict::Unasked(_) | Verdict::Failed { .. }, Some(Closed::Fault(fault))) => {
+                self.stop.end(Ending::Refused(fault));
+            }
+            (Verdict::Unasked(why), None) => self.stop.end(Ending::Budget(why.clone())),
+            _ => {}
+        }
         match verdict {
             Verdict::Answered { .. } => {
                 // Read back, not remembered: what is told is what a restart will find.
