@@ -195,7 +195,7 @@ impl Limiter {
                     self.pace.pushed_back(now, sent);
                 }
                 match kind {
-                    K::Overloaded | K::Timeout | K::Connection | K::Server => {
+                    K::Overloaded | K::Timeout | K::Unreached | K::Connection | K::Server => {
                         self.breaker.bad(now, sent, chance);
                     }
                     _ => self.breaker.tells_nothing(now, sent),

@@ -249,13 +249,13 @@ impl Client {
             Retry::Later => {}
         }
         match fault.kind {
-            // The gate waits for all of them.
-            FaultKind::RateLimit | FaultKind::SlowDown => {}
+            // The gate waits for all of them; and that nobody is there is no call's own fault.
+            FaultKind::RateLimit | FaultKind::SlowDown | FaultKind::Unreached => {}
             FaultKind::BadBody => tries.unreadable += 1,
             _ => tries.failed += u32::from(gate.is_own_fault(sent)),
         }
         let (failing, ever_answered) = gate.failing();
-        let patience = if fault.kind == FaultKind::Connection && !ever_answered {
+        let patience = if fault.kind == FaultKind::Unreached && !ever_answered {
             options.unreached
         } else {
             options.outage

@@ -225,7 +225,7 @@ async fn an_outage_of_a_minute_loses_nothing() {
 #[tokio::test(start_paused = true)]
 async fn a_server_that_is_not_there_stops_the_run_soon() {
     let stand = plain(&Scripted::new(SECOND / 100, |_, _| {
-        Some(Err(fault(FaultKind::Connection)))
+        Some(Err(fault(FaultKind::Unreached)))
     }));
     let start = Instant::now();
     let batches: Vec<_> = texts(200).chunks(1).map(<[_]>::to_vec).collect();

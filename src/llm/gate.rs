@@ -362,10 +362,16 @@ impl Grant {
                 retry_after: fault.retry_after,
             },
         };
-        let settled = Settled {
-            tokens: settlement
+        let unreached = |fault: &Fault| fault.kind == FaultKind::Unreached;
+        let tokens = match &settlement.outcome {
+            // Nothing arrived that could count against a limit.
+            Err(fault) if unreached(fault) => Some(0),
+            _ => settlement
                 .usage
                 .map(|usage| usage.input.saturating_add(usage.output)),
+        };
+        let settled = Settled {
+            tokens,
             cost,
             limits: settlement.limits,
             end,

@@ -100,6 +100,7 @@ pub struct ValidAnswer {
 #[must_use]
 pub fn name(kind: FaultKind) -> &'static str {
     match kind {
+        FaultKind::Unreached => "unreached",
         FaultKind::Connection => "connection",
         FaultKind::Timeout => "timeout",
         FaultKind::RateLimit => "rate_limit",

@@ -159,7 +159,7 @@ impl OpenAi {
         let status = response.status().as_u16();
         let headers = std::mem::take(response.headers_mut());
         let body = whole(&mut response).await.map_err(|fault| Fault {
-            request_id: request_id(&headers),
+            request_id: request_id(&headers).map(|id| self.masked(id)),
             ..fault
         })?;
         let said = match status {
@@ -174,7 +174,7 @@ impl OpenAi {
             usage: said.usage,
             cost: said.cost.or_else(|| chat::cost(&headers)),
             model: said.model,
-            request_id: request_id(&headers),
+            request_id: request_id(&headers).map(|id| self.masked(id)),
             limits: chat::limits(&headers),
             body: body.into(),
             latency: started.elapsed(),
@@ -183,10 +183,16 @@ impl OpenAi {
 
     /// Some servers repeat the key that they refuse.
     fn without_key(&self, mut fault: Fault) -> Fault {
-        if let Some(Key(key)) = &self.options.key {
-            fault.message = fault.message.replace(key.as_ref(), "***");
-        }
+        fault.message = self.masked(fault.message);
+        fault.request_id = fault.request_id.map(|id| self.masked(id));
         fault
+    }
+
+    fn masked(&self, text: String) -> String {
+        match &self.options.key {
+            Some(Key(key)) => text.replace(key.as_ref(), "***"),
+            None => text,
+        }
     }
 }
 
@@ -320,14 +326,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_closed_port_is_a_connection_fault() {
+    async fn a_closed_port_is_never_reached() {
         let options = Options::new(Preset::Ollama, "http://127.0.0.1:1/v1");
         let fault = OpenAi::new(options)
             .unwrap()
             .call(&scripted::batch(&["x"]))
             .await
             .unwrap_err();
-        assert_eq!(fault.kind, FaultKind::Connection);
+        assert_eq!(fault.kind, FaultKind::Unreached);
         assert!(
             fault.message.starts_with("could not reach the provider: "),
             "{fault}"

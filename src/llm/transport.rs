@@ -55,10 +55,12 @@ pub(super) fn transport(error: reqwest::Error, status: Option<u16>) -> Fault {
             format!("the answer broke off: {last}"),
         )
     } else {
-        (
-            FaultKind::Connection,
-            format!("could not reach the provider: {last}"),
-        )
+        let kind = if error.is_connect() {
+            FaultKind::Unreached
+        } else {
+            FaultKind::Connection
+        };
+        (kind, format!("could not reach the provider: {last}"))
     };
     Fault {
         status,

@@ -5,7 +5,9 @@ use std::time::Duration;
 /// What went wrong, as far as the decision needs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FaultKind {
-    /// Connection refused, reset, cut, DNS.
+    /// No connection could be made: nothing was sent.
+    Unreached,
+    /// The connection broke.
     Connection,
     /// No answer in time.
     Timeout,
@@ -118,7 +120,7 @@ impl Fault {
             | K::Server
             | K::BadBody
             | K::TooLongBody => Blame::Provider,
-            K::Connection | K::Timeout | K::Tls => Blame::World,
+            K::Unreached | K::Connection | K::Timeout | K::Tls => Blame::World,
             K::TooLarge | K::Rejected => Blame::Weir,
         }
     }
