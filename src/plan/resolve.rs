@@ -102,6 +102,10 @@ fn dataflow(settings: &mut Settings, inputs: &Inputs) -> Result<(Home, String), 
         )
     };
     let read = file::read(&shown, &text, Holder::Dataflow);
+    if read.given.is_empty() && !read.problems.is_empty() {
+        // What it would have said is not missing: it could not be read.
+        return Err(PlanErrors(read.problems));
+    }
     settings.problems.extend(read.problems);
     for given in read.given {
         settings.add(given);
