@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::open::{OpenError, view};
+use super::open::{OpenError, view, way};
 use super::order::Order;
 use super::reader;
 use crate::flow::desk::published::{self, Published};
@@ -69,6 +69,7 @@ pub struct Forecast {
 /// If an input is missing, or there is a state that cannot be read.
 pub fn forecast(order: &Order) -> Result<Forecast, OpenError> {
     let listing = walk::walk(&order.roots, &order.files).map_err(OpenError::Source)?;
+    way(&order.state, "--state")?;
     let state = |cause| OpenError::State {
         path: order.state.clone(),
         cause,

@@ -1,6 +1,6 @@
 //! Opening a view: state and output locked, an interrupted commit settled, guards, and what the run starts from.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::changes::{Changes, Trust, changes};
@@ -112,6 +112,8 @@ pub fn view(order: &Order) -> View {
 /// If state or output cannot be opened, an input is missing, or a guard holds.
 pub fn open(order: &Order, fresh_id: [u8; 16], rewrite: bool) -> Result<Opened, OpenError> {
     let listing = walk::walk(&order.roots, &order.files).map_err(OpenError::Source)?;
+    way(&order.state, "--state")?;
+    way(&order.output, "-o")?;
     let state = |cause| OpenError::State {
         path: order.state.clone(),
         cause,
@@ -180,6 +182,23 @@ pub fn open(order: &Order, fresh_id: [u8; 16], rewrite: bool) -> Result<Opened, 
         start,
         derivation,
     })
+}
+
+/// Whether a folder is or can be there: nothing but folders on the way to it.
+///
+/// # Errors
+/// If something else lies there.
+pub fn way(folder: &Path, flag: &str) -> Result<(), OpenError> {
+    let there = folder
+        .ancestors()
+        .find_map(|path| Some((path, path.metadata().ok()?)));
+    match there {
+        Some((path, found)) if !found.is_dir() => Err(OpenError::Guard {
+            what: format!("{} is in the way: it is not a folder", path.display()),
+            hint: format!("choose another folder with {flag}"),
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// Settles a commit that a kill interrupted: `current` decides.

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 /// Their names and what is in them.
@@ -44,7 +45,14 @@ pub fn folder(state: &Path) -> PathBuf {
 /// If the state folder cannot be written to.
 pub fn unpack(state: &Path) -> io::Result<PathBuf> {
     let folder = folder(state);
-    fs::create_dir_all(&folder)?;
+    if let Some(parent) = state.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    // The state folder may be made here first: it is nobody else's business.
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&folder)?;
     for (name, text) in SAMPLES {
         let path = folder.join(name);
         if fs::read_to_string(&path).is_ok_and(|found| found == text) {

@@ -102,7 +102,7 @@ impl Summary {
             Ending::Complete => "complete",
             Ending::Failures => "done, with failures",
             Ending::Budget => "stopped: the budget is spent",
-            Ending::Refused => "stopped: the provider refuses",
+            Ending::Refused => "stopped: the provider does not answer",
             Ending::Interrupted => "interrupted",
         };
         writeln!(
@@ -171,7 +171,11 @@ impl Summary {
                 .iter()
                 .map(|(reason, count)| format!("{reason} {count}"))
                 .collect();
-            writeln!(out, "failures   {}", reasons.join(", "))?;
+            writeln!(
+                out,
+                "failures   {}: SELECT * FROM failures",
+                reasons.join(", ")
+            )?;
             if self.transient > 0 {
                 writeln!(
                     out,
@@ -193,6 +197,10 @@ impl Summary {
                     "           {} files could not be read: SELECT path, message FROM failures",
                     all - chunks
                 )?;
+            }
+            let kept = all.saturating_sub(self.transient + files);
+            if kept > 0 {
+                writeln!(out, "           {kept} only with --retry-failures")?;
             }
         }
         match self.ending {
@@ -262,7 +270,7 @@ mod tests {
              chunks     10: 7 answered (5 new, 2 known), 1 duplicate, 2 failed\n\
              calls      4: 4000 tokens in, 900 out, $0.0421\n\
              pace       93% of tokens a minute\n\
-             failures   refused 1, unreachable 1\n           \
+             failures   refused 1, unreachable 1: SELECT * FROM failures\n           \
                         1 are asked again by the next run\n           \
                         1 only with --retry-failures\n\
              rows       entities 12\n\
