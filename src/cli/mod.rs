@@ -59,7 +59,7 @@ impl Exit {
         (Self::Storage, "the disk, or the state on it"),
         (
             Self::Refused,
-            "the provider refuses: key, quota, certificate",
+            "the provider refuses (key, quota, model, certificate) or cannot be reached",
         ),
         (Self::Interrupted, "interrupted with work left"),
         (Self::Internal, "a fault of weir itself"),

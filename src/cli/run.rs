@@ -14,10 +14,14 @@ use crate::flow::stop::Ending;
 use crate::job::from_plan::{Extras, order};
 use crate::job::order::{Allow, Order};
 use crate::job::run::{Live, Report, RunError, run as run_job};
-use crate::plan::Plan;
+use crate::model::fault::{Fault, FaultKind};
 use crate::plan::resolve::{Purpose, resolve};
+use crate::plan::{Plan, ProviderChoice};
 use crate::sink::SinkError;
 use crate::store::StoreError;
+
+/// How often progress is looked at.
+const TICK: Duration = Duration::from_millis(200);
 
 /// Runs the command.
 pub fn run(args: &RunArgs, environment: &Environment, printer: &mut Printer) -> Exit {
@@ -124,12 +128,14 @@ async fn watch(
     );
     tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let mut interrupts = Interrupts::new();
+    let mut interrupted = false;
     loop {
         tokio::select! {
             ended = &mut running => return Some(ended),
             _ = tick.tick() => printer.progress(&progress(live, began.elapsed())),
             () = interrupts.next() => {
-                if live.stop.ending() == Some(Ending::Interrupted) {
+                // By itself, whatever else ended the run: the second one always ends it.
+                if std::mem::replace(&mut interrupted, true) {
                     printer.warn("stopped at once; what was paid for is kept");
                     return None;
                 }
@@ -156,9 +162,7 @@ fn finish(
         Some(Ending::Internal(why)) => {
             printer.plain_error(&format!("error: a fault of weir itself: {why}\n"));
         }
-        Some(Ending::Refused(fault)) => {
-            printer.plain_error(&format!("error: the provider refuses: {}\n", fault.message));
-        }
+        Some(Ending::Refused(fault)) => printer.plain_error(&refused(plan, fault)),
         Some(Ending::Budget(why)) => printer.warn(why),
         Some(Ending::Interrupted | Ending::Mismatch) | None => {}
     }
@@ -169,6 +173,31 @@ fn finish(
     let manifest = serde_json::to_value(&report.manifest).unwrap_or_default();
     printer.done(&summary, &manifest);
     exit(report, args.fail_threshold)
+}
+
+/// Why the provider answers no call, and what to do about it.
+fn refused(plan: &Plan, fault: &Fault) -> String {
+    use FaultKind as K;
+    let server = match &plan.provider {
+        ProviderChoice::OpenAi { base_url, .. } => base_url,
+        ProviderChoice::Rules => "the rules",
+    };
+    let model = &plan.question.model;
+    let hint = match fault.kind {
+        K::Key => {
+            "check the key: OPENAI_API_KEY, or the file that WEIR_API_KEY_FILE names".to_owned()
+        }
+        K::Quota => "check the plan, the credit and the spend limits of the account".to_owned(),
+        K::NoModel => format!("check the model ({model}) and the server (--base-url)"),
+        K::BadSchema => "check extract.schema: the server does not take it".to_owned(),
+        K::Tls => "check the server (--base-url) and the clock and certificates of this machine"
+            .to_owned(),
+        _ => "check the server (--base-url) and the network".to_owned(),
+    };
+    format!(
+        "error: asking {model} at {server}: {}\nhint: {hint}\n",
+        fault.message
+    )
 }
 
 /// The exit status of a run that could not begin or died.
