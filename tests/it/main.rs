@@ -13,6 +13,7 @@
     reason = "tests: a panic is how they fail, and nobody else names what is in them"
 )]
 
+mod cli;
 mod floors;
 mod harness;
 mod incremental;
