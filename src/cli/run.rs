@@ -20,9 +20,6 @@ use crate::plan::{Plan, ProviderChoice};
 use crate::sink::SinkError;
 use crate::store::StoreError;
 
-/// How often progress is looked at.
-const TICK: Duration = Duration::from_millis(200);
-
 /// Runs the command.
 pub fn run(args: &RunArgs, environment: &Environment, printer: &mut Printer) -> Exit {
     let (plan, order) = match ordered(args, environment, Purpose::Run, printer) {

@@ -198,10 +198,6 @@ impl Summary {
                     all - chunks
                 )?;
             }
-            let kept = all.saturating_sub(self.transient + files);
-            if kept > 0 {
-                writeln!(out, "           {kept} only with --retry-failures")?;
-            }
         }
         match self.ending {
             Ending::Complete | Ending::Failures => Ok(()),
