@@ -33,6 +33,9 @@ use crate::store::{Database, StoredFile, ViewDelta};
 
 /// How many calls are listed at a time.
 const CALLS: u32 = 1000;
+/// So many changes are published though the last publication was only just now: what is ready is held in memory. Or an
+/// eighth of what is live, if that is more: small changes all over a large table rewrite much of it.
+const FULL: usize = 50_000;
 
 /// Changes to the files of a view that belong to one epoch.
 #[derive(Clone, Debug, Default)]
@@ -172,7 +175,7 @@ impl Committer {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
-            if self.has_news() && clock() >= next {
+            if self.has_news() && (clock() >= next || self.is_full()) {
                 let began = clock();
                 self.publish(false);
                 let took = clock().saturating_sub(began);
@@ -266,6 +269,12 @@ impl Committer {
         !self.ready.is_empty() || !self.ready_files.is_empty()
     }
 
+    /// Whether more is ready than should be held.
+    fn is_full(&self) -> bool {
+        let live = usize::try_from(self.totals.live).unwrap_or(0);
+        self.ready.len() >= FULL.max(live / 8)
+    }
+
     /// Whether nothing of what is live is unanswered, and all files are among it.
     fn is_complete(&self) -> bool {
         let chunks = self.totals.chunks();
@@ -306,25 +315,28 @@ impl Committer {
         let files = std::mem::take(&mut self.ready_files);
         let now = (self.wall)();
 
-        let mut changes = self.rows(&ready)?;
-        let calls = self.calls()?;
+        let lookup = self.lookup(&ready)?;
+        let mut calls = self.calls()?;
         let calls_published = calls
             .last()
             .map_or(self.terms.calls_published, |(row, _)| *row);
-        if !calls.is_empty() {
-            let rows = calls.into_iter().map(|(_, row)| Change {
-                row: Row::Call(row),
-                diff: 1,
-            });
-            changes.entry(Table::Calls).or_default().extend(rows);
-        }
+        let mut changes = |table| match table {
+            Table::Calls => {
+                let came = |(_, row)| Change {
+                    row: Row::Call(Box::new(row)),
+                    diff: 1,
+                };
+                std::mem::take(&mut calls).into_iter().map(came).collect()
+            }
+            table => rows(&ready, &lookup, table),
+        };
         let rewrites = self.terms.resumes.is_none() && self.published.epoch.is_none();
         let base = if rewrites { Base::Empty } else { Base::Current };
         let log = if rewrites { Log::Skip } else { Log::Write };
         let info = self.info(complete, now);
         let prepared = self
             .publisher
-            .prepare(epoch, changes, base, log, info)
+            .prepare(epoch, &mut changes, base, log, info)
             .map_err(said)?;
 
         let mut delta = self.delta(&ready, files, now);
@@ -352,26 +364,17 @@ impl Committer {
         Ok(())
     }
 
-    fn rows(&self, ready: &[(Output, isize)]) -> Result<BTreeMap<Table, Vec<Change>>, String> {
+    /// The texts that the rows of these outputs need.
+    fn lookup(&self, ready: &[(Output, isize)]) -> Result<Lookup, String> {
         let mut needed: Vec<Fingerprint> = ready
             .iter()
             .filter_map(|(output, _)| render::needs(output))
             .collect();
         needed.sort_unstable();
         needed.dedup();
-        let lookup = Lookup {
+        Ok(Lookup {
             texts: self.database.texts(&needed).map_err(said)?,
-        };
-        let mut changes: BTreeMap<Table, Vec<Change>> = BTreeMap::new();
-        for (output, diff) in ready {
-            for row in render::rows(output, &lookup) {
-                changes.entry(row.table()).or_default().push(Change {
-                    row,
-                    diff: *diff as i64,
-                });
-            }
-        }
-        Ok(changes)
+        })
     }
 
     fn info(&self, complete: bool, now: Micros) -> ManifestInfo {
@@ -465,6 +468,22 @@ impl Committer {
             .map_err(said)?;
         Ok(())
     }
+}
+
+/// The rows of one table among these outputs.
+fn rows(ready: &[(Output, isize)], lookup: &Lookup, table: Table) -> Vec<Change> {
+    let mut changes = Vec::new();
+    for (output, diff) in ready {
+        if render::tables(output).contains(&table) {
+            let rows = render::rows(output, lookup).into_iter();
+            let rows = rows.filter(|row| row.table() == table);
+            changes.extend(rows.map(|row| Change {
+                row,
+                diff: *diff as i64,
+            }));
+        }
+    }
+    changes
 }
 
 /// Monotonic time since now, for pacing the publisher only: nothing that is written depends on it.

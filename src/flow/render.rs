@@ -1,6 +1,7 @@
 //! Outputs of the graph -> rows of the tables: the only place where text and spans come in again.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::ops::tally::status;
 use super::record::{Item, Output, Place, RelationKey, Told, chunk_id};
@@ -9,7 +10,7 @@ use crate::model::id::{EvidenceId, FailureId, Fingerprint, MentionId};
 use crate::model::outcome::Outcome;
 use crate::model::record::{ChunkRow, EvidenceRow, FailureRow, MentionRow, Provenance, Status};
 use crate::model::unit::Micros;
-use crate::sink::Row;
+use crate::sink::{Row, Table};
 use crate::stage::graph::merge::{entity_id, relation_id};
 use crate::stage::locate;
 
@@ -17,12 +18,12 @@ use crate::stage::locate;
 #[derive(Debug, Default)]
 pub struct Lookup {
     /// The shown texts of all fingerprints among the outputs.
-    pub texts: BTreeMap<Fingerprint, String>,
+    pub texts: BTreeMap<Fingerprint, Arc<str>>,
 }
 
 impl Lookup {
-    fn text(&self, fingerprint: Fingerprint) -> &str {
-        self.texts.get(&fingerprint).map_or("", String::as_str)
+    fn text(&self, fingerprint: Fingerprint) -> Arc<str> {
+        self.texts.get(&fingerprint).cloned().unwrap_or_default()
     }
 }
 
@@ -36,31 +37,47 @@ pub fn needs(output: &Output) -> Option<Fingerprint> {
     }
 }
 
+/// The tables that an output may have rows in.
+#[must_use]
+pub fn tables(output: &Output) -> &'static [Table] {
+    match output {
+        Output::Document(_) => &[Table::Documents],
+        Output::Entity(_) => &[Table::Entities],
+        Output::Relation(_) => &[Table::Relations],
+        Output::Dropped(_) => &[Table::Chunks],
+        Output::Chunk(..) => &[Table::Chunks, Table::Failures],
+        Output::Mention(..) => &[Table::Mentions],
+        Output::Evidence(..) => &[Table::Evidence],
+        Output::Unreadable(_) => &[Table::Failures],
+        Output::Known(..) => &[],
+    }
+}
+
 /// The rows of an output: none for `Known`, two for a failed chunk, else one.
 #[must_use]
 pub fn rows(output: &Output, lookup: &Lookup) -> Vec<Row> {
     match output {
-        Output::Document(row) => vec![Row::Document((**row).clone())],
-        Output::Entity(row) => vec![Row::Entity((**row).clone())],
-        Output::Relation(row) => vec![Row::Relation((**row).clone())],
-        Output::Dropped(place) => vec![Row::Chunk(chunk(&place.0, None, lookup))],
+        Output::Document(row) => vec![Row::Document(Arc::clone(row))],
+        Output::Entity(row) => vec![Row::Entity(Arc::clone(row))],
+        Output::Relation(row) => vec![Row::Relation(Arc::clone(row))],
+        Output::Dropped(place) => vec![Row::Chunk(Box::new(chunk(&place.0, None, lookup)))],
         Output::Chunk(place, told) => {
             let status = status(place, told);
-            let row = Row::Chunk(chunk(&place.0, Some((told, status)), lookup));
+            let row = Row::Chunk(Box::new(chunk(&place.0, Some((told, status)), lookup)));
             match &told.outcome {
                 Outcome::Failed(_) if status == Status::Failed => {
-                    vec![row, Row::Failure(failed(&place.0, told))]
+                    vec![row, Row::Failure(Box::new(failed(&place.0, told)))]
                 }
                 _ => vec![row],
             }
         }
-        Output::Mention(item, name) => vec![Row::Mention(mention(item, name, lookup))],
-        Output::Evidence(item, key) => vec![Row::Evidence(evidence(item, key, lookup))],
+        Output::Mention(item, name) => vec![Row::Mention(Box::new(mention(item, name, lookup)))],
+        Output::Evidence(item, key) => vec![Row::Evidence(Box::new(evidence(item, key, lookup)))],
         Output::Unreadable(facts) => {
             let Some(unread) = &facts.unreadable else {
                 return Vec::new();
             };
-            vec![Row::Failure(FailureRow {
+            vec![Row::Failure(Box::new(FailureRow {
                 failure_id: FailureId::of(&[b"read", facts.doc.as_bytes()]),
                 stage: "read".into(),
                 doc_id: Some(facts.doc),
@@ -73,7 +90,7 @@ pub fn rows(output: &Output, lookup: &Lookup) -> Vec<Row> {
                 first_at: unread.at,
                 last_at: unread.at,
                 answer_ref: None,
-            })]
+            }))]
         }
         Output::Known(..) => Vec::new(),
     }
@@ -97,7 +114,7 @@ fn chunk(place: &Place, told: Option<(&Told, Status)>, lookup: &Lookup) -> Chunk
         doc_id: place.doc,
         position: facts.position,
         fingerprint: place.fingerprint,
-        text: lookup.text(place.fingerprint).to_owned(),
+        text: lookup.text(place.fingerprint),
         speakers: facts.speakers.clone(),
         start_ms: facts.start_ms,
         end_ms: facts.end_ms,
@@ -110,8 +127,8 @@ fn chunk(place: &Place, told: Option<(&Told, Status)>, lookup: &Lookup) -> Chunk
             .filter(|(_, status)| *status == Status::Duplicate)
             .map(|(told, _)| chunk_id(told.first.0, told.first.1)),
         drop_reason: facts.dropped.map(|reason| reason.name().into()),
-        provider: answer.map(|answer| answer.provider.to_string()),
-        model: answer.map(|answer| answer.model.to_string()),
+        provider: answer.map(|answer| Arc::clone(&answer.provider)),
+        model: answer.map(|answer| Arc::clone(&answer.model)),
         prompt_id: answer.map(|answer| answer.prompt),
         schema_id: answer.map(|answer| answer.schema),
         answered_at: answer.map(|answer| answer.answered_at),
@@ -162,7 +179,7 @@ fn provenance(item: &Item, grounding: &Grounding, lookup: &Lookup) -> Provenance
     let spans = if found {
         locate::spans(
             &facts.map,
-            lookup.text(place.fingerprint),
+            &lookup.text(place.fingerprint),
             grounding.start,
             grounding.end,
         )
@@ -176,10 +193,10 @@ fn provenance(item: &Item, grounding: &Grounding, lookup: &Lookup) -> Provenance
         start_ms,
         end_ms,
         spans,
-        quote: grounding.quote.to_string(),
+        quote: Arc::clone(&grounding.quote),
         matched: grounding.matched,
         score: grounding.score,
-        model: item.answer.model.to_string(),
+        model: Arc::clone(&item.answer.model),
         prompt_id: item.answer.prompt,
     }
 }
@@ -192,7 +209,7 @@ fn mention(item: &Item, name: &Name, lookup: &Lookup) -> MentionRow {
             &item.index.to_le_bytes(),
         ]),
         entity_id: entity_id(name),
-        surface: mention.surface.to_string(),
+        surface: Arc::clone(&mention.surface),
         kind: mention.name.kind,
         said: provenance(item, &mention.grounding, lookup),
     }

@@ -9,6 +9,8 @@ use crate::model::record::ChunkCounts;
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Totals {
     pub(super) documents: i64,
+    /// Outputs of any kind.
+    pub(super) live: i64,
     chunks: [i64; 7],
     pub(super) failures: i64,
 }
@@ -17,6 +19,7 @@ impl Totals {
     /// Takes a change.
     pub(super) fn take(&mut self, output: &Output, diff: isize) {
         let diff = diff as i64;
+        self.live += diff;
         match output {
             Output::Document(row) => {
                 self.documents += diff;

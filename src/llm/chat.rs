@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use reqwest::header::HeaderMap;
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value, json};
 
 use super::preset::Preset;
-use crate::model::call::{Batch, Finish, LimitHeaders, Usage};
+use crate::model::call::{Batch, Finish, LimitHeaders, Question, Usage};
 use crate::model::unit::Usd;
-use crate::stage::extract::prompt::Rendered;
+use crate::stage::extract::prompt::{chunks, instructions};
 
 /// One key of the prompt cache takes some 15 requests a minute: this many bear 500.
 const CACHE_KEYS: u8 = 32;
@@ -16,46 +18,92 @@ const CACHE_KEYS: u8 = 32;
 /// The longest answer that is read, decompressed.
 pub const MAX_BODY: usize = 8 << 20;
 
+/// What is the same in the bodies of all calls of a question, as JSON already: it is most of a small call, and a
+/// provider's prompt cache wants it byte for byte the same.
+#[derive(Debug)]
+pub struct Fixed {
+    system: Box<RawValue>,
+    response_format: Box<RawValue>,
+    /// Bytes of instructions and schema.
+    pub bytes: usize,
+}
+
+impl Fixed {
+    /// For this kind of server.
+    ///
+    /// # Errors
+    /// If it is no JSON, which strings and JSON values always are.
+    pub fn new(preset: Preset, question: &Question) -> Result<Self, serde_json::Error> {
+        let said = instructions(question);
+        let mut schema = json!({"name": said.schema_name, "schema": said.schema});
+        if preset.strict()
+            && let Some(schema) = schema.as_object_mut()
+        {
+            schema.insert("strict".into(), Value::Bool(true));
+        }
+        let format = json!({"type": "json_schema", "json_schema": schema});
+        Ok(Self {
+            bytes: said.system.len() + said.schema.to_string().len(),
+            system: to_raw_value(&said.system)?,
+            response_format: to_raw_value(&format)?,
+        })
+    }
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    model: &'a str,
+    messages: (Message<&'a RawValue>, Message<&'a str>),
+    response_format: &'a RawValue,
+    /// The rest; the bound is named as the server wants it.
+    #[serde(flatten)]
+    rest: Map<String, Value>,
+}
+
+#[derive(Serialize)]
+struct Message<C> {
+    role: &'static str,
+    content: C,
+}
+
 /// The body of a request.
-#[must_use]
-pub fn request(preset: Preset, batch: &Batch, rendered: &Rendered) -> Vec<u8> {
+///
+/// # Errors
+/// If it is no JSON, which strings and JSON values always are.
+pub fn request(preset: Preset, batch: &Batch, fixed: &Fixed) -> Result<Vec<u8>, serde_json::Error> {
     let question = &batch.question;
-    let mut body: Map<String, Value> = question
+    let mut rest: Map<String, Value> = question
         .parameters
         .iter()
         .filter(|(name, _)| preset.takes(name))
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
     if preset == Preset::OpenAi {
-        body.entry("store").or_insert(Value::Bool(false));
+        rest.entry("store").or_insert(Value::Bool(false));
         let spread = batch
             .call
             .as_bytes()
             .last()
             .map_or(0, |byte| byte % CACHE_KEYS);
         let key = format!("weir-{:.8}-{spread}", question.prompt_id.to_string());
-        body.entry("prompt_cache_key").or_insert(key.into());
+        rest.entry("prompt_cache_key").or_insert(key.into());
     }
-    let mut schema = json!({"name": rendered.schema_name, "schema": rendered.schema});
-    if preset.strict()
-        && let Some(schema) = schema.as_object_mut()
-    {
-        schema.insert("strict".into(), Value::Bool(true));
-    }
-    body.insert("model".into(), question.model.as_ref().into());
-    body.insert(
-        "messages".into(),
-        json!([
-            {"role": "system", "content": rendered.system},
-            {"role": "user", "content": rendered.user},
-        ]),
-    );
-    body.insert(
-        "response_format".into(),
-        json!({"type": "json_schema", "json_schema": schema}),
-    );
-    body.insert(preset.bound().into(), batch.max_output.into());
-    Value::Object(body).to_string().into_bytes()
+    rest.insert(preset.bound().into(), batch.max_output.into());
+    serde_json::to_vec(&Body {
+        model: question.model.as_ref(),
+        messages: (
+            Message {
+                role: "system",
+                content: &fixed.system,
+            },
+            Message {
+                role: "user",
+                content: &chunks(batch),
+            },
+        ),
+        response_format: &fixed.response_format,
+        rest,
+    })
 }
 
 /// How long a call may take: the slow tier takes its time.
@@ -185,8 +233,8 @@ mod tests {
 
     fn body(preset: Preset) -> Value {
         let batch = scripted::batch(&["Ana: Hello.\n"]);
-        let rendered = crate::stage::extract::prompt::render(&batch);
-        serde_json::from_slice(&request(preset, &batch, &rendered)).unwrap()
+        let fixed = Fixed::new(preset, &batch.question).unwrap();
+        serde_json::from_slice(&request(preset, &batch, &fixed).unwrap()).unwrap()
     }
 
     #[test]

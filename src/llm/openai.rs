@@ -11,15 +11,14 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Client, Url, redirect, retry};
 use tokio::time::Instant;
 
-use super::chat::{self, Said};
+use super::chat::{self, Fixed, Said};
 use super::fault::{classify, is_filter, request_id};
 use super::preset::Preset;
 use super::transport::{transport, whole};
 use super::{BoxFuture, Provider};
-use crate::model::call::{Batch, Finish, Reply};
-use crate::model::fault::Fault;
+use crate::model::call::{Batch, Finish, Question, Reply};
+use crate::model::fault::{Fault, FaultKind};
 use crate::model::id::{PromptId, SchemaId};
-use crate::stage::extract::prompt::render;
 
 /// Bytes around each chunk: its fence, with tag and mark.
 const FENCE: usize = 64;
@@ -101,8 +100,8 @@ pub struct OpenAi {
     options: Options,
     url: Url,
     client: Client,
-    /// Bytes of instructions and schema by prompt and schema, counted once: they are the same in every call.
-    fixed: Mutex<BTreeMap<(PromptId, SchemaId), usize>>,
+    /// By prompt and schema; written once.
+    fixed: Mutex<BTreeMap<(PromptId, SchemaId), Arc<Fixed>>>,
 }
 
 impl OpenAi {
@@ -142,7 +141,10 @@ impl OpenAi {
 
     async fn ask(&self, batch: &Batch) -> Result<Reply, Fault> {
         let preset = self.options.preset;
-        let body = chat::request(preset, batch, &render(batch));
+        let body = self
+            .fixed(&batch.question)
+            .and_then(|fixed| chat::request(preset, batch, &fixed))
+            .map_err(unwritable)?;
         let started = Instant::now();
         let mut request = self
             .client
@@ -181,6 +183,18 @@ impl OpenAi {
         })
     }
 
+    /// What all calls of a question share; written at the first of them.
+    fn fixed(&self, question: &Question) -> Result<Arc<Fixed>, serde_json::Error> {
+        let key = (question.prompt_id, question.schema_id);
+        let mut fixed = self.fixed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(fixed) = fixed.get(&key) {
+            return Ok(Arc::clone(fixed));
+        }
+        let fresh = Arc::new(Fixed::new(self.options.preset, question)?);
+        fixed.insert(key, Arc::clone(&fresh));
+        Ok(fresh)
+    }
+
     /// Some servers repeat the key that they refuse.
     fn without_key(&self, mut fault: Fault) -> Fault {
         fault.message = self.masked(fault.message);
@@ -209,17 +223,18 @@ impl Provider for OpenAi {
     /// off for a model is learnt from its answers, see `learn`.
     fn estimate(&self, batch: &Batch) -> u64 {
         let question = &batch.question;
-        let key = (question.prompt_id, question.schema_id);
-        let mut fixed = self.fixed.lock().unwrap_or_else(PoisonError::into_inner);
-        let fixed = *fixed.entry(key).or_insert_with(|| {
-            let rendered = render(batch);
-            rendered.system.len() + rendered.schema.to_string().len()
-        });
+        // What cannot be written is told when it is sent.
+        let fixed = self.fixed(question).map_or(0, |fixed| fixed.bytes);
         let tokens = batch.chunks.iter().map(|chunk| u64::from(chunk.tokens));
         let hint = batch.hint.as_ref().map_or(0, String::len);
         let around = fixed + hint + batch.chunks.len() * FENCE;
         tokens.sum::<u64>() + (around as u64).div_ceil(3)
     }
+}
+
+fn unwritable(error: serde_json::Error) -> Fault {
+    let message = format!("could not write the request as JSON: {error}");
+    Fault::new(FaultKind::Rejected, message)
 }
 
 /// A prompt that a filter refused: as an answer that a filter cut, for which smaller batches are asked.

@@ -1,5 +1,7 @@
 //! The rows that leave weir, one struct a table; the column names are those of the fields.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::document::Span;
@@ -92,7 +94,7 @@ pub struct ChunkRow {
     pub doc_id: DocId,
     pub position: u32,
     pub fingerprint: Fingerprint,
-    pub text: String,
+    pub text: Arc<str>,
     pub speakers: Vec<String>,
     pub start_ms: Option<i64>,
     pub end_ms: Option<i64>,
@@ -104,8 +106,8 @@ pub struct ChunkRow {
     pub source: String,
     pub duplicate_of: Option<ChunkId>,
     pub drop_reason: Option<String>,
-    pub provider: Option<String>,
-    pub model: Option<String>,
+    pub provider: Option<Arc<str>>,
+    pub model: Option<Arc<str>>,
     pub prompt_id: Option<PromptId>,
     pub schema_id: Option<SchemaId>,
     pub answered_at: Option<Micros>,
@@ -121,11 +123,11 @@ pub struct Provenance {
     pub start_ms: Option<i64>,
     pub end_ms: Option<i64>,
     pub spans: Vec<Span>,
-    pub quote: String,
+    pub quote: Arc<str>,
     pub matched: Match,
     /// 0 to 1000; the column is 0.0 to 1.0.
     pub score: u16,
-    pub model: String,
+    pub model: Arc<str>,
     pub prompt_id: PromptId,
 }
 
@@ -135,7 +137,7 @@ pub struct Provenance {
 pub struct MentionRow {
     pub mention_id: MentionId,
     pub entity_id: EntityId,
-    pub surface: String,
+    pub surface: Arc<str>,
     pub kind: Kind,
     pub said: Provenance,
 }

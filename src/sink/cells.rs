@@ -81,7 +81,7 @@ impl Filling {
             (_, Cell::Null) if !nullable => return false,
             (Self::Text(to), Cell::Null) => to.append_null(),
             (Self::Text(to), Cell::Text(text)) => to.append_value(text),
-            (Self::Text(to), Cell::Hex(bytes)) => to.append_value(hex(bytes)),
+            (Self::Text(to), Cell::Hex(bytes)) => to.append_value(hex(bytes, &mut [0; 64])),
             (Self::Label(to), Cell::Null) => to.append_null(),
             (Self::Label(to), Cell::Text(text)) => return to.append(text).is_ok(),
             (Self::Int(to), Cell::Null) => to.append_null(),
@@ -183,16 +183,17 @@ impl Nested {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(2 * bytes.len());
-    for byte in bytes {
-        for nibble in [byte >> 4, byte & 15] {
-            text.push(char::from(if nibble < 10 {
-                b'0' + nibble
-            } else {
-                b'a' - 10 + nibble
-            }));
+/// Ids are 16 or 32 bytes: what is appended needs no string of its own.
+fn hex<'b>(bytes: &[u8], buffer: &'b mut [u8; 64]) -> &'b str {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'0');
+    let mut length = 0;
+    for (byte, pair) in bytes.iter().zip(buffer.chunks_exact_mut(2)) {
+        for (to, nibble) in pair.iter_mut().zip([byte >> 4, byte & 15]) {
+            *to = digit(nibble);
         }
+        length += 2;
     }
-    text
+    let digits = buffer.get(..length).unwrap_or_default();
+    str::from_utf8(digits).unwrap_or_default()
 }

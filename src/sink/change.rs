@@ -55,10 +55,11 @@ pub(super) fn settle(table: Table, changes: Vec<Change>) -> Result<Vec<Op>, Sink
         keyed.push((change.row.key(), change));
     }
     keyed.sort_by_key(|(key, _)| *key);
-    let mut ops = Vec::new();
+    let mut ops = Vec::with_capacity(keyed.len());
     let mut rest = keyed.into_iter().peekable();
+    let mut same = Vec::new();
     while let Some((key, first)) = rest.next() {
-        let mut same = vec![first];
+        same.push(first);
         while let Some((_, next)) = rest.next_if(|(other, _)| *other == key) {
             match same.iter_mut().find(|change| change.row == next.row) {
                 Some(change) => change.diff = change.diff.saturating_add(next.diff),
@@ -71,7 +72,7 @@ pub(super) fn settle(table: Table, changes: Vec<Change>) -> Result<Vec<Op>, Sink
             new: None,
             weight: 0,
         };
-        for Change { row, diff } in same {
+        for Change { row, diff } in same.drain(..) {
             let (place, what) = match diff {
                 0 => continue,
                 -1 => (&mut op.old, "two rows go"),

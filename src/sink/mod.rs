@@ -12,8 +12,6 @@
 //! Start reading at [`Publisher`], then `publish` (its local form), `parts` (which parts a change rewrites),
 //! `schema` (the columns).
 
-use std::collections::BTreeMap;
-
 mod cells;
 mod change;
 mod error;
@@ -64,6 +62,9 @@ pub enum Log {
     Skip,
 }
 
+/// The changes of an epoch, asked for table by table, so that only those of one are held at a time.
+pub type Changes<'a> = &'a mut dyn FnMut(Table) -> Vec<Change>;
+
 /// Publishes epochs: each is prepared, durably and out of sight, and then swapped in or discarded.
 ///
 /// Both steps are idempotent over a crash: whoever remembers (elsewhere) that an epoch was prepared asks
@@ -94,7 +95,7 @@ pub trait Publisher {
     fn prepare(
         &mut self,
         epoch: u64,
-        changes: BTreeMap<Table, Vec<Change>>,
+        changes: Changes<'_>,
         base: Base,
         log: Log,
         info: ManifestInfo,

@@ -13,7 +13,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use super::change::{Change, log, settle};
+use super::change::{log, settle};
 use super::error::SinkError;
 use super::files::{create_dir, io, names, remove_dir, remove_file, rename, sync_dir, write_new};
 use super::group::Bounds;
@@ -21,7 +21,7 @@ use super::manifest::{FORMAT, Manifest, ManifestInfo, TableInfo};
 use super::parts::{Old, apply};
 use super::schema::Table;
 use super::snapshot::{MANIFEST, Prepared, SNAPSHOTS, Snapshot, epoch, name};
-use super::{Base, Log, Publisher, part, retain, views};
+use super::{Base, Changes, Log, Publisher, part, retain, views};
 use crate::model::unit::Micros;
 
 const CURRENT: &str = "current";
@@ -130,7 +130,7 @@ impl Local {
         &self,
         folder: &Path,
         mut manifest: Manifest,
-        mut changes: BTreeMap<Table, Vec<Change>>,
+        changes: Changes<'_>,
         log_changes: Log,
     ) -> Result<Manifest, SinkError> {
         let base = self.current.as_ref().filter(|_| manifest.base.is_some());
@@ -159,7 +159,7 @@ impl Local {
             };
             let new = folder.join(table.name());
             create_dir(&new)?;
-            let ops = settle(table, changes.remove(&table).unwrap_or_default())?;
+            let ops = settle(table, changes(table))?;
             let parts = apply(table, old, &ops, &new)?;
             sync_dir(&new)?;
             if log_changes == Log::Write && !ops.is_empty() {
@@ -263,7 +263,7 @@ impl Publisher for Local {
     fn prepare(
         &mut self,
         epoch: u64,
-        changes: BTreeMap<Table, Vec<Change>>,
+        changes: Changes<'_>,
         base: Base,
         log: Log,
         info: ManifestInfo,

@@ -1,5 +1,7 @@
 //! Rows of all tables: their keys, their cells in column order, and whole batches of them.
 
+use std::sync::Arc;
+
 use arrow::array::RecordBatch;
 
 use super::cells::{Cell, Filling};
@@ -12,18 +14,18 @@ use crate::model::record::{
 };
 use crate::model::unit::{Micros, Usd};
 
-/// A row of some table.
+/// A row of some table. Small, whatever it holds: many are moved about at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "one for each `Table`")]
 pub enum Row {
-    Document(DocumentRow),
-    Chunk(ChunkRow),
-    Mention(MentionRow),
-    Entity(EntityRow),
-    Relation(RelationRow),
-    Evidence(EvidenceRow),
-    Failure(FailureRow),
-    Call(CallRow),
+    Document(Arc<DocumentRow>),
+    Chunk(Box<ChunkRow>),
+    Mention(Box<MentionRow>),
+    Entity(Arc<EntityRow>),
+    Relation(Arc<RelationRow>),
+    Evidence(Box<EvidenceRow>),
+    Failure(Box<FailureRow>),
+    Call(Box<CallRow>),
 }
 
 impl Row {
@@ -128,8 +130,8 @@ fn said(said: &Provenance, own: &[u8]) -> RowKey {
     RowKey::of(&[said.doc_id.as_bytes(), said.chunk_id.as_bytes(), own])
 }
 
-fn text(value: Option<&String>) -> Cell<'_> {
-    value.map_or(Cell::Null, |text| Cell::Text(text))
+fn text<T: AsRef<str>>(value: Option<&T>) -> Cell<'_> {
+    value.map_or(Cell::Null, |text| Cell::Text(text.as_ref()))
 }
 
 fn int(value: Option<i64>) -> Cell<'static> {

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use super::manifest::ManifestInfo;
 use super::{Change, Row, Table};
+use std::sync::Arc;
+
 use crate::model::document::Span;
 use crate::model::extraction::{Kind, Match};
 use crate::model::id::{
@@ -39,7 +41,7 @@ pub(super) fn doc_id(doc: u32) -> DocId {
 }
 
 pub(super) fn document(doc: u32, chunks: u32, version: u32) -> Row {
-    Row::Document(DocumentRow {
+    Row::Document(Arc::new(DocumentRow {
         doc_id: doc_id(doc),
         path: format!("it's a talk/{doc}.vtt"),
         content_hash: "ab".repeat(32),
@@ -66,7 +68,7 @@ pub(super) fn document(doc: u32, chunks: u32, version: u32) -> Row {
         input_tokens: 7,
         output_tokens: version.into(),
         cost: Some(Usd(1_500_000)),
-    })
+    }))
 }
 
 /// A chunk of about that many words.
@@ -78,12 +80,12 @@ pub(super) fn chunk(doc: u32, position: u32, version: u32, words: usize) -> Row 
         text.extend([rng.lowercase(), rng.lowercase()]);
     }
     text.push('\n');
-    Row::Chunk(ChunkRow {
+    Row::Chunk(Box::new(ChunkRow {
         chunk_id: ChunkId::of(&[&n(doc), &n(position)]),
         doc_id: doc_id(doc),
         position,
         fingerprint: Fingerprint::of_shown(&text),
-        text,
+        text: text.into(),
         speakers: vec!["Ana".into()],
         start_ms: Some(0),
         end_ms: None,
@@ -99,7 +101,7 @@ pub(super) fn chunk(doc: u32, position: u32, version: u32, words: usize) -> Row 
         prompt_id: Some(PromptId([3; 16])),
         schema_id: Some(SchemaId([4; 16])),
         answered_at: Some(NOW),
-    })
+    }))
 }
 
 fn said(doc: u32, position: u32, ordinal: u32) -> Provenance {
@@ -110,7 +112,7 @@ fn said(doc: u32, position: u32, ordinal: u32) -> Provenance {
         start_ms: Some(1_000 * i64::from(position)),
         end_ms: Some(1_000 * i64::from(position) + 900),
         spans: (0..ordinal % 3).map(|i| span(position + 100 * i)).collect(),
-        quote: format!("the words that name it, {ordinal}"),
+        quote: format!("the words that name it, {ordinal}").into(),
         matched: if ordinal.is_multiple_of(3) {
             Match::None
         } else {
@@ -124,24 +126,24 @@ fn said(doc: u32, position: u32, ordinal: u32) -> Provenance {
 
 pub(super) fn mention(doc: u32, position: u32, ordinal: u32, version: u32) -> Row {
     let entity = (doc * 7 + position * 3 + ordinal) % ENTITIES;
-    Row::Mention(MentionRow {
+    Row::Mention(Box::new(MentionRow {
         mention_id: MentionId::of(&[&n(doc), &n(position), &n(ordinal)]),
         entity_id: EntityId::of(&[&n(entity)]),
-        surface: format!("Thing {entity}.{version}"),
+        surface: format!("Thing {entity}.{version}").into(),
         kind: Kind::ALL[entity as usize % KINDS],
         said: said(doc, position, ordinal),
-    })
+    }))
 }
 
 pub(super) fn evidence(doc: u32, position: u32, ordinal: u32, version: u32) -> Row {
     let relation = (doc + position) % ENTITIES;
     let mut said = said(doc, position, ordinal);
     said.score = u16::try_from(version % 1000).unwrap();
-    Row::Evidence(EvidenceRow {
+    Row::Evidence(Box::new(EvidenceRow {
         evidence_id: EvidenceId::of(&[&n(doc), &n(position), &n(ordinal)]),
         relation_id: RelationId::of(&[&n(relation)]),
         said,
-    })
+    }))
 }
 
 pub(super) fn entity(entity: u32, version: u32) -> Row {
@@ -150,7 +152,7 @@ pub(super) fn entity(entity: u32, version: u32) -> Row {
         b: format!("T. {i}"),
         rule: "initial".into(),
     };
-    Row::Entity(EntityRow {
+    Row::Entity(Arc::new(EntityRow {
         entity_id: EntityId::of(&[&n(entity)]),
         name: format!("Thing {entity}"),
         kind: Kind::ALL[entity as usize % KINDS],
@@ -160,11 +162,11 @@ pub(super) fn entity(entity: u32, version: u32) -> Row {
         first_at: None,
         last_at: Some(NOW),
         merged_by: (0..entity % 3).map(merge).collect(),
-    })
+    }))
 }
 
 pub(super) fn relation(relation: u32, version: u32) -> Row {
-    Row::Relation(RelationRow {
+    Row::Relation(Arc::new(RelationRow {
         relation_id: RelationId::of(&[&n(relation)]),
         source_id: EntityId::of(&[&n(relation)]),
         source_name: format!("Thing {relation}"),
@@ -176,11 +178,11 @@ pub(super) fn relation(relation: u32, version: u32) -> Row {
         grounded: 4,
         first_at: Some(Micros(-1)),
         last_at: None,
-    })
+    }))
 }
 
 pub(super) fn failure(failure: u32, version: u32) -> Row {
-    Row::Failure(FailureRow {
+    Row::Failure(Box::new(FailureRow {
         failure_id: FailureId::of(&[&n(failure)]),
         stage: "read".into(),
         doc_id: None,
@@ -193,11 +195,11 @@ pub(super) fn failure(failure: u32, version: u32) -> Row {
         first_at: NOW,
         last_at: Micros(NOW.0 + 1),
         answer_ref: None,
-    })
+    }))
 }
 
 pub(super) fn call(call: u32, version: u32) -> Row {
-    Row::Call(CallRow {
+    Row::Call(Box::new(CallRow {
         call_id: CallId::of(&[&n(call)]),
         run_id: RunId([6; 16]),
         job_id: None,
@@ -219,7 +221,7 @@ pub(super) fn call(call: u32, version: u32) -> Row {
         request_id: None,
         remote_id: Some("r".into()),
         state: "done".into(),
-    })
+    }))
 }
 
 /// The row of a table whose key is made from `id`; eight of them share a document, two a chunk.

@@ -67,7 +67,7 @@ const COLUMNS: &str = "call_id, run_id, job_id, at, provider, model, attempt, ch
 impl Database {
     /// Stores that a call is about to be sent.
     pub fn intent(&self, intent: Intent) -> Pending<()> {
-        self.write("store a call", move |connection| {
+        self.write_patiently("store a call", move |connection| {
             put(connection, &intent.view, &intent.row, intent.bound, "sent")
         })
     }
@@ -75,7 +75,7 @@ impl Database {
     /// Stores what came of a call, with its body, its answers and its failures: all or nothing.
     /// Says for which keys an answer was there before; that one stands.
     pub fn done(&self, done: Done) -> Pending<Vec<AnswerKey>> {
-        self.write("store an answer", move |connection| {
+        self.write_patiently("store an answer", move |connection| {
             put(connection, &done.view, &done.row, None, "done")?;
             if let Some(body) = &done.body {
                 connection

@@ -11,7 +11,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::error::StoreError;
 use super::readers::{self, Readers};
 use super::schema::{self, Found};
-use super::writer::{Pending, Writer};
+use super::writer::{Haste, Pending, Writer};
 use super::{calls, lock};
 
 /// What a database is opened for.
@@ -167,7 +167,19 @@ impl Database {
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
         match &self.writer {
-            Some(writer) => writer.write(what, work),
+            Some(writer) => writer.write(what, Haste::Urgent, work),
+            None => Pending::failed(StoreError::ReadOnly),
+        }
+    }
+
+    /// As `write`, but it may wait a few milliseconds for others to share its sync with.
+    pub(super) fn write_patiently<T, F>(&self, what: &'static str, work: F) -> Pending<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    {
+        match &self.writer {
+            Some(writer) => writer.write(what, Haste::Patient, work),
             None => Pending::failed(StoreError::ReadOnly),
         }
     }

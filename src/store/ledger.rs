@@ -62,22 +62,24 @@ impl Database {
     pub fn texts(
         &self,
         fingerprints: &[Fingerprint],
-    ) -> Result<BTreeMap<Fingerprint, String>, StoreError> {
+    ) -> Result<BTreeMap<Fingerprint, Arc<str>>, StoreError> {
         self.read("look up texts", |connection| {
             let snapshot = connection.unchecked_transaction()?;
             let mut get =
                 snapshot.prepare_cached("SELECT text FROM texts WHERE fingerprint = ?1")?;
             let mut found = BTreeMap::new();
             for &fingerprint in fingerprints {
-                let text = get
-                    .query_row([fingerprint.0], |row| bytes(row, 0))
-                    .optional()?;
-                let Some(text) = text else { continue };
-                match String::from_utf8(text) {
-                    Ok(text) if Fingerprint::of_shown(&text) == fingerprint => {
+                let text = get.query_row([fingerprint.0], |row| {
+                    let text = str::from_utf8(row.get_ref(0)?.as_bytes()?).ok();
+                    let whole = text.filter(|text| Fingerprint::of_shown(text) == fingerprint);
+                    Ok(whole.map(Arc::from))
+                });
+                match text.optional()? {
+                    Some(Some(text)) => {
                         found.insert(fingerprint, text);
                     }
-                    _ => self.met_damaged(),
+                    Some(None) => self.met_damaged(),
+                    None => {}
                 }
             }
             Ok(found)
@@ -354,7 +356,7 @@ mod tests {
         database.put_texts(put.clone()).wait().unwrap();
         database.put_texts(put).wait().unwrap();
         let found = database.texts(&[fingerprint, wrong]).unwrap();
-        assert_eq!(found, [(fingerprint, text.to_string())].into());
+        assert_eq!(found, [(fingerprint, text)].into());
         assert_eq!(database.damaged(), 1);
     }
 

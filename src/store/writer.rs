@@ -5,17 +5,32 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::task::{Context, Poll};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use rusqlite::Connection;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use super::error::StoreError;
 
 /// The most commands in one commit: bounds how long the first of them waits for the last.
 const GROUP: usize = 500;
+
+/// So long after a commit, what is patient waits for company: a sync costs as much as some twenty rows, and a call that
+/// took seconds is not kept by milliseconds.
+const WINDOW: Duration = Duration::from_millis(4);
+
+/// Whether a write may wait a few milliseconds for others to share its sync with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Haste {
+    /// Somebody does nothing else meanwhile.
+    Urgent,
+    /// Others work on meanwhile.
+    Patient,
+}
 
 /// A write under way. It is durable once this says so, and only then; dropping it does not take it back.
 #[must_use = "a write is not durable until this has been waited for"]
@@ -63,12 +78,14 @@ fn gone<T>() -> Result<T, StoreError> {
 
 /// A command in the queue: run within a group, then told how the group ended.
 trait Job: Send {
+    fn haste(&self) -> Haste;
     fn run(&mut self, connection: &Connection) -> Result<(), StoreError>;
     fn settle(self: Box<Self>, group: Result<(), StoreError>);
 }
 
 struct Task<T, F> {
     what: &'static str,
+    haste: Haste,
     work: Option<F>,
     result: Option<Result<T, StoreError>>,
     reply: oneshot::Sender<Result<T, StoreError>>,
@@ -79,6 +96,10 @@ where
     T: Send,
     F: FnOnce(&Connection) -> Result<T, StoreError> + Send,
 {
+    fn haste(&self) -> Haste {
+        self.haste
+    }
+
     fn run(&mut self, connection: &Connection) -> Result<(), StoreError> {
         let Some(work) = self.work.take() else {
             return Ok(());
@@ -119,7 +140,7 @@ impl Writer {
     }
 
     /// Queues a write. The queue is as long as there are callers waiting, so its bound is theirs.
-    pub(super) fn write<T, F>(&self, what: &'static str, work: F) -> Pending<T>
+    pub(super) fn write<T, F>(&self, what: &'static str, haste: Haste, work: F) -> Pending<T>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
@@ -127,6 +148,7 @@ impl Writer {
         let (reply, pending) = oneshot::channel();
         let task = Task {
             what,
+            haste,
             work: Some(work),
             result: None,
             reply,
@@ -151,9 +173,9 @@ impl Drop for Writer {
 
 fn work(connection: &Connection, queue: &Receiver<Box<dyn Job>>) {
     let mut stopped: Option<Arc<StoreError>> = None;
+    let mut last = Instant::now();
     while let Ok(first) = queue.recv() {
-        let mut group = vec![first];
-        group.extend(queue.try_iter().take(GROUP - 1));
+        let mut group = gather(first, queue, last + WINDOW);
         let end = match &stopped {
             Some(cause) => Err(StoreError::Stopped {
                 cause: Some(Arc::clone(cause)),
@@ -166,10 +188,28 @@ fn work(connection: &Connection, queue: &Receiver<Box<dyn Job>>) {
                 connection.execute_batch("ROLLBACK").ok();
             }
         }
+        last = Instant::now();
         for job in group {
             job.settle(end.clone());
         }
     }
+}
+
+/// What is committed together: all that waits; and while none of it is in haste, what comes until `end`.
+fn gather(first: Box<dyn Job>, queue: &Receiver<Box<dyn Job>>, end: Instant) -> Vec<Box<dyn Job>> {
+    let mut patient = first.haste() == Haste::Patient;
+    let mut group = vec![first];
+    while group.len() < GROUP {
+        let next = if patient {
+            queue.recv_timeout(end.saturating_duration_since(Instant::now()))
+        } else {
+            queue.try_recv().map_err(|_empty| RecvTimeoutError::Timeout)
+        };
+        let Ok(job) = next else { break };
+        patient &= job.haste() == Haste::Patient;
+        group.push(job);
+    }
+    group
 }
 
 /// Everything of the group in one transaction. A command that fails by its own fault leaves no trace and harms nobody.

@@ -56,7 +56,7 @@ pub(super) fn prepare(
             tag: String::new(),
             fingerprint: *fingerprint,
             key: inquiry.context.key(*fingerprint),
-            text: text.as_str().into(),
+            text: Arc::clone(text),
             tokens: wanted.tokens,
         })
     });
@@ -195,6 +195,9 @@ pub struct LedgerJournal {
     pub provider: Arc<str>,
     /// Whether bodies are kept: those of a model, which cannot be had again.
     pub keep_bodies: bool,
+    /// Whether a call waits until its intent is durable: what a cap on money counts must survive a crash. Without one
+    /// the intent is only queued, ahead of the answer: it tells the next run what may still be in the provider's window.
+    pub awaits_intents: bool,
     /// Where calls and their cost are counted.
     pub gauges: Arc<Gauges>,
     /// When the calls in flight were sent, and the most that they can cost.
@@ -240,6 +243,11 @@ impl Journal for LedgerJournal {
             row,
             bound: intent.cost_bound,
         });
+        if !self.awaits_intents {
+            // A ledger that cannot be written says so when the answer comes, at the latest.
+            drop(pending);
+            return Box::pin(async { Ok(()) });
+        }
         Box::pin(async { pending.await.map_err(failed) })
     }
 

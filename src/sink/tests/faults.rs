@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::{publish, rows};
+use super::{of, publish, rows};
 use crate::model::unit::Micros;
 use crate::sink::files::names;
 use crate::sink::{Base, Local, Log, Publisher, SinkError, Snapshot, Table, read_table, sample};
@@ -19,7 +19,7 @@ fn prepare(local: &mut Local, epoch: u64, entities: std::ops::Range<u32>) -> cra
     let changes = sample::come(entities.map(|id| sample::entity(id, 1)));
     let info = sample::info(sample::NOW);
     local
-        .prepare(epoch, changes, Base::Current, Log::Write, info)
+        .prepare(epoch, &mut of(changes), Base::Current, Log::Write, info)
         .unwrap()
 }
 
@@ -83,7 +83,7 @@ fn every_step_can_be_the_last() {
     // The past is closed.
     let again = local.prepare(
         4,
-        BTreeMap::new(),
+        &mut of(BTreeMap::new()),
         Base::Empty,
         Log::Skip,
         sample::info(sample::NOW),
@@ -121,7 +121,7 @@ fn damage_is_noticed_and_a_rebuild_mends_it() {
     let changes = || sample::come([sample::entity(9, 1)]);
     let info = || sample::info(sample::NOW);
     let refused = local
-        .prepare(2, changes(), Base::Current, Log::Write, info())
+        .prepare(2, &mut of(changes()), Base::Current, Log::Write, info())
         .unwrap_err();
     assert!(
         matches!(refused, SinkError::Damaged { .. }) && refused.storage(),
@@ -136,12 +136,18 @@ fn damage_is_noticed_and_a_rebuild_mends_it() {
     assert!(matches!(local.verify_present(), Err(SinkError::Io { .. })));
     assert!(
         local
-            .prepare(2, BTreeMap::new(), Base::Current, Log::Write, info())
+            .prepare(
+                2,
+                &mut of(BTreeMap::new()),
+                Base::Current,
+                Log::Write,
+                info()
+            )
             .is_err()
     );
 
     let rebuilt = local
-        .prepare(2, changes(), Base::Empty, Log::Skip, info())
+        .prepare(2, &mut of(changes()), Base::Empty, Log::Skip, info())
         .unwrap();
     assert_eq!(rebuilt.manifest().base, None);
     local.swap(rebuilt).unwrap();

@@ -6,6 +6,7 @@ mod output;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -15,6 +16,11 @@ use super::{
 use crate::model::record::ChunkCounts;
 use crate::model::unit::Micros;
 
+/// Changes that are at hand already.
+fn of(mut changes: BTreeMap<Table, Vec<Change>>) -> impl FnMut(Table) -> Vec<Change> {
+    move |table| changes.remove(&table).unwrap_or_default()
+}
+
 /// Publishes changes on the current snapshot.
 fn publish(
     local: &mut Local,
@@ -22,7 +28,13 @@ fn publish(
     changes: BTreeMap<Table, Vec<Change>>,
     at: Micros,
 ) -> Result<Manifest, SinkError> {
-    let prepared = local.prepare(epoch, changes, Base::Current, Log::Write, sample::info(at))?;
+    let prepared = local.prepare(
+        epoch,
+        &mut of(changes),
+        Base::Current,
+        Log::Write,
+        sample::info(at),
+    )?;
     let manifest = prepared.manifest().clone();
     local.swap(prepared)?;
     Ok(manifest)
@@ -43,7 +55,7 @@ fn rows_come_back_as_they_went() {
     let [Row::Document(document), ..] = &mut all else {
         panic!("documents come first");
     };
-    document.chunks = ChunkCounts {
+    Arc::make_mut(document).chunks = ChunkCounts {
         total: 21,
         ok: 1,
         failed: 2,

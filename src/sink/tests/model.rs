@@ -59,8 +59,8 @@ fn mutate(rng: &mut fastrand::Rng, table: Table, model: &mut Model, epoch: u32) 
 fn expected(table: Table, model: &Model, name: &str) -> Vec<String> {
     let cell = |row: Row| match row {
         Row::Document(row) => row.output_tokens.to_string(),
-        Row::Chunk(row) => row.text,
-        Row::Mention(row) => row.surface,
+        Row::Chunk(row) => row.text.to_string(),
+        Row::Mention(row) => row.surface.to_string(),
         Row::Entity(row) => row.mentions.to_string(),
         Row::Relation(row) => row.evidence.to_string(),
         Row::Evidence(row) => f64::from(row.said.score).to_string(),

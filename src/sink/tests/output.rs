@@ -3,8 +3,10 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::SystemTime;
 
+use super::of;
 use crate::model::record::ChunkCounts;
 use crate::sink::{Base, Change, Local, Log, Publisher, Row, Table, sample};
 
@@ -28,11 +30,11 @@ fn counted(mut row: Row, rows: &[Row]) -> Row {
         Row::Entity(entity) => {
             let names =
                 |row: &&Row| matches!(row, Row::Mention(m) if m.entity_id == entity.entity_id);
-            entity.mentions = rows.iter().filter(names).count() as u64;
+            Arc::make_mut(entity).mentions = rows.iter().filter(names).count() as u64;
         }
         Row::Relation(relation) => {
             let says = |row: &&Row| matches!(row, Row::Evidence(e) if e.relation_id == relation.relation_id);
-            relation.evidence = rows.iter().filter(says).count() as u64;
+            Arc::make_mut(relation).evidence = rows.iter().filter(says).count() as u64;
         }
         _ => {}
     }
@@ -72,7 +74,7 @@ fn large_output() {
     let changes = sample::come(rows);
     let prepared = timed("prepare all", || {
         local
-            .prepare(1, changes, Base::Empty, Log::Write, info.clone())
+            .prepare(1, &mut of(changes), Base::Empty, Log::Write, info.clone())
             .unwrap()
     });
     timed("swap", || local.swap(prepared).unwrap());
@@ -87,7 +89,7 @@ fn large_output() {
     }
     let prepared = timed("prepare one document", || {
         local
-            .prepare(2, changes, Base::Current, Log::Write, info.clone())
+            .prepare(2, &mut of(changes), Base::Current, Log::Write, info.clone())
             .unwrap()
     });
     for (table, info) in &prepared.manifest().tables {
@@ -101,7 +103,7 @@ fn large_output() {
     timed("swap", || local.swap(prepared).unwrap());
     timed("publish nothing", || {
         let prepared = local
-            .prepare(3, BTreeMap::new(), Base::Current, Log::Write, info)
+            .prepare(3, &mut of(BTreeMap::new()), Base::Current, Log::Write, info)
             .unwrap();
         local.swap(prepared).unwrap();
     });

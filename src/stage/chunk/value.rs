@@ -9,8 +9,9 @@
 
 use crate::model::chunk::DropReason;
 
-/// Greetings, thanks and acknowledgements, in small letters without apostrophes.
+/// Greetings, thanks and acknowledgements, in small letters without apostrophes; sorted.
 const SMALL_TALK: [&str; 72] = [
+    "afternoon",
     "ah",
     "aha",
     "alright",
@@ -22,9 +23,9 @@ const SMALL_TALK: [&str; 72] = [
     "day",
     "eh",
     "er",
-    "everyone",
-    "everybody",
     "evening",
+    "everybody",
+    "everyone",
     "exactly",
     "fine",
     "folks",
@@ -48,6 +49,7 @@ const SMALL_TALK: [&str; 72] = [
     "mm",
     "mmhm",
     "mmhmm",
+    "mmm",
     "morning",
     "much",
     "nice",
@@ -81,8 +83,6 @@ const SMALL_TALK: [&str; 72] = [
     "yes",
     "you",
     "yup",
-    "mmm",
-    "afternoon",
 ];
 
 /// Weighs what is said in a chunk, labels aside: its value, and why it is thin if it is.
@@ -147,13 +147,15 @@ impl Tally {
             return;
         }
         self.words += 1;
-        let small: String = word
-            .chars()
-            .filter(|c| c.is_alphabetic())
-            .take(12)
-            .flat_map(char::to_lowercase)
-            .collect();
-        self.talk += u64::from(SMALL_TALK.contains(&small.as_str()));
+        let mut small = String::with_capacity(16);
+        for c in word.chars().filter(|c| c.is_alphabetic()).take(12) {
+            if c.is_ascii() {
+                small.push(c.to_ascii_lowercase());
+            } else {
+                small.extend(c.to_lowercase());
+            }
+        }
+        self.talk += u64::from(SMALL_TALK.binary_search(&small.as_str()).is_ok());
         // `I` and `I'm` are no names.
         let single =
             small.chars().count() == 1 || small.starts_with("im") || small.starts_with("iv");
@@ -164,6 +166,11 @@ impl Tally {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_list_is_sorted() {
+        assert!(SMALL_TALK.is_sorted());
+    }
 
     #[test]
     fn thin_by_a_stated_rule() {
