@@ -17,7 +17,7 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use differential_dataflow::consolidation::consolidate;
 
-use super::desk::published;
+use super::delta;
 use super::epochs::Epoch;
 use super::gauges::{Gauges, add, set};
 use super::ops::commit::Closed;
@@ -339,8 +339,15 @@ impl Committer {
             .prepare(epoch, &mut changes, base, log, info)
             .map_err(said)?;
 
-        let mut delta = self.delta(&ready, files, now);
-        (delta.complete, delta.calls_published) = (complete, calls_published);
+        let mut delta = ViewDelta {
+            plan: self.terms.plan.clone(),
+            derivation: self.terms.derivation.clone(),
+            digest: self.digest.to_le_bytes().to_vec(),
+            at: now,
+            complete,
+            calls_published,
+            ..delta::of(&ready, files)
+        };
         delta.manifest_json = serde_json::to_string(prepared.manifest()).map_err(said)?;
         if rewrites {
             self.forget_outcomes(&mut delta)?;
@@ -409,45 +416,6 @@ impl Committer {
             }
             calls.extend(more);
         }
-    }
-
-    fn delta(
-        &self,
-        ready: &[(Output, isize)],
-        files: BTreeMap<DocId, Option<StoredFile>>,
-        now: Micros,
-    ) -> ViewDelta {
-        let mut known: BTreeMap<Fingerprint, Option<Vec<u8>>> = BTreeMap::new();
-        for (output, diff) in ready {
-            let Output::Known(fingerprint, outcome) = output else {
-                continue;
-            };
-            if *diff > 0 {
-                known.insert(*fingerprint, Some(published::encode(outcome)));
-            } else {
-                known.entry(*fingerprint).or_insert(None);
-            }
-        }
-        let mut delta = ViewDelta {
-            plan: self.terms.plan.clone(),
-            derivation: self.terms.derivation.clone(),
-            digest: self.digest.to_le_bytes().to_vec(),
-            at: now,
-            ..ViewDelta::default()
-        };
-        for (fingerprint, outcome) in known {
-            match outcome {
-                Some(outcome) => delta.outcomes_put.push((fingerprint, outcome)),
-                None => delta.outcomes_gone.push(fingerprint),
-            }
-        }
-        for (doc, file) in files {
-            match file {
-                Some(file) => delta.files_put.push(file),
-                None => delta.files_gone.push(doc),
-            }
-        }
-        delta
     }
 
     /// What earlier snapshots listed as known, and the one that replaces them all does not.

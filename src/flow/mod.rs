@@ -41,6 +41,7 @@
 
 pub mod bridge;
 pub mod committer;
+mod delta;
 pub mod desk;
 pub mod engine;
 pub mod epochs;

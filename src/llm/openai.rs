@@ -144,7 +144,7 @@ impl OpenAi {
         let body = self
             .fixed(&batch.question)
             .and_then(|fixed| chat::request(preset, batch, &fixed))
-            .map_err(unwritable)?;
+            .map_err(|error| unwritable(&error))?;
         let started = Instant::now();
         let mut request = self
             .client
@@ -232,7 +232,7 @@ impl Provider for OpenAi {
     }
 }
 
-fn unwritable(error: serde_json::Error) -> Fault {
+fn unwritable(error: &serde_json::Error) -> Fault {
     let message = format!("could not write the request as JSON: {error}");
     Fault::new(FaultKind::Rejected, message)
 }

@@ -85,6 +85,9 @@ const SMALL_TALK: [&str; 72] = [
     "yup",
 ];
 
+/// Bytes of the longest word on the list.
+const LONGEST: usize = 9;
+
 /// Weighs what is said in a chunk, labels aside: its value, and why it is thin if it is.
 pub(super) fn weigh(said: &[&str]) -> (u16, Option<DropReason>) {
     let mut tally = Tally::default();
@@ -116,20 +119,27 @@ struct Tally {
 
 impl Tally {
     fn read(&mut self, text: &str) {
+        // Most texts hold neither, and then no word need be searched for them.
+        let has_brackets = text.contains(['[', '(']);
+        let has_notes = text.contains(['♪', '♫']);
         let mut depth = 0u32;
         let mut music = false;
         let mut starts = true;
         for word in text.split(' ') {
-            let open = word.starts_with(['[', '(']);
+            let open = has_brackets && word.starts_with(['[', '(']);
             depth += u32::from(open);
-            let notes = word.chars().filter(|&c| matches!(c, '♪' | '♫')).count();
+            let notes = if has_notes {
+                word.chars().filter(|&c| matches!(c, '♪' | '♫')).count()
+            } else {
+                0
+            };
             if depth == 0 && !music && notes == 0 {
                 self.word(word, starts);
             }
             music ^= notes % 2 == 1;
             // A bracket that never closes ends with the sentence.
             let ends = word.ends_with(['.', '!', '?', '…']);
-            if word.contains([']', ')']) || ends {
+            if ends || (depth > 0 && word.contains([']', ')'])) {
                 depth = 0;
             }
             starts = ends;
@@ -155,7 +165,8 @@ impl Tally {
                 small.extend(c.to_lowercase());
             }
         }
-        self.talk += u64::from(SMALL_TALK.binary_search(&small.as_str()).is_ok());
+        let short = small.len() <= LONGEST;
+        self.talk += u64::from(short && SMALL_TALK.binary_search(&small.as_str()).is_ok());
         // `I` and `I'm` are no names.
         let single =
             small.chars().count() == 1 || small.starts_with("im") || small.starts_with("iv");
@@ -170,6 +181,10 @@ mod tests {
     #[test]
     fn the_list_is_sorted() {
         assert!(SMALL_TALK.is_sorted());
+        assert_eq!(
+            SMALL_TALK.iter().map(|word| word.len()).max(),
+            Some(LONGEST)
+        );
     }
 
     #[test]
