@@ -48,7 +48,7 @@ PLANTS = [
     ("graph: relations within one entity are kept", "src/flow/ops/graph.rs", "(source != target).then(", "Some(source).map(|_| ()).is_some().then("),
     ("commit: an epoch is closed one too early", "src/flow/ops/commit.rs",
      "open.close(frontier)", "open.close(frontier.map(|open| open + 1))"),
-    ("committer: what is known is not forgotten", "src/flow/committer.rs",
+    ("delta: what is known is not forgotten", "src/flow/delta.rs",
      "None => delta.outcomes_gone.push(fingerprint),", "None => {}"),
     ("committer: the base is published again", "src/flow/committer.rs",
      "if epoch > self.terms.start || self.terms.resumes.is_none() {", "if epoch >= self.terms.start {"),
