@@ -51,6 +51,8 @@ Examples:
       with a model; OPENAI_API_KEY holds the key; stops before 5 dollars are passed
   weir run knowledge-graph -i talks --model qwen3 --preset ollama
       with a model on this machine
+  weir run knowledge-graph -i talks --watch
+      keep the tables current as files come, change and go; Ctrl-C ends it
   weir run my.toml -i talks -o tables --set chunk.target=400
       your own dataflow, with one value changed";
 
@@ -164,6 +166,9 @@ pub struct RunArgs {
     /// Ask again what failed for good: refused, filtered, too long, invalid.
     #[arg(long)]
     pub retry_failures: bool,
+    /// Keep the tables current as files come, change and go, until interrupted.
+    #[arg(long)]
+    pub watch: bool,
     /// Read every file again, though its size and time say that it is unchanged.
     #[arg(long)]
     pub rehash: bool,

@@ -86,6 +86,7 @@ fn extras(args: &RunArgs) -> Extras {
         },
         rehash: args.rehash,
         retry_failures: args.retry_failures,
+        watch: args.watch,
     }
 }
 
@@ -126,10 +127,22 @@ async fn watch(
     tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let mut interrupts = Interrupts::new();
     let mut interrupted = false;
+    let mut before = None;
     loop {
         tokio::select! {
             ended = &mut running => return Some(ended),
-            _ = tick.tick() => printer.progress(&progress(live, began.elapsed())),
+            _ = tick.tick() => {
+                for note in live.notes.take() {
+                    printer.warn(&note);
+                }
+                let counts = live.gauges.counts();
+                // Whoever watches a folder where nothing happens is told nothing.
+                let idle = order.watch && counts.underway == 0 && before == Some(counts);
+                before = Some(counts);
+                if !idle {
+                    printer.progress(&progress(live, began.elapsed()));
+                }
+            }
             () = interrupts.next() => {
                 // By itself, whatever else ended the run: the second one always ends it.
                 if std::mem::replace(&mut interrupted, true) {

@@ -96,6 +96,8 @@ pub struct Committed {
     pub epoch: Option<Epoch>,
     /// Documents that came, changed, went.
     pub documents: (u64, u64, u64),
+    /// Whether at the end every file was fed and nothing of what is live was unanswered.
+    pub complete: bool,
 }
 
 /// Publishes what workers close.
@@ -183,6 +185,7 @@ impl Committer {
             }
         }
         self.publish(true);
+        self.published.complete = self.is_complete();
         (self.published, self.publisher)
     }
 
@@ -266,7 +269,8 @@ impl Committer {
     }
 
     fn has_news(&self) -> bool {
-        !self.ready.is_empty() || !self.ready_files.is_empty()
+        let completed = self.said_complete == Some(false) && self.is_complete();
+        !self.ready.is_empty() || !self.ready_files.is_empty() || completed
     }
 
     /// Whether more is ready than should be held.

@@ -42,6 +42,8 @@ pub struct Extras {
     pub rehash: bool,
     /// Whether what was given up is asked again.
     pub retry_failures: bool,
+    /// Whether it goes on with what comes, changes and goes.
+    pub watch: bool,
 }
 
 /// The order of a plan.
@@ -135,6 +137,7 @@ pub fn order(plan: &Plan, extras: Extras) -> Result<Order, OrderError> {
         wall: wall(),
         seed: fastrand::u64(..),
         timing: Timing::default(),
+        watch: extras.watch,
     })
 }
 

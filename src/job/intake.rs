@@ -5,7 +5,7 @@
 //! intake back, so there is no barrier between a slow call and the next file. While answers are late, empty epochs
 //! tick, in which they appear as corrections.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use super::reader::{self, Prepared, Reading, StoreProblem};
+use super::watch::Watching;
 use crate::flow::committer::{FileChanges, Notice, Notices};
 use crate::flow::epochs::Epoch;
 use crate::flow::gauges::{Gauges, add};
@@ -26,7 +27,7 @@ use crate::model::unit::Micros;
 use crate::source::SourceFile;
 use crate::store::{Database, StoredFile};
 
-/// The most files in one epoch.
+/// The most files in one epoch, of up to a thousand files; of more a fiftieth.
 const FILES: usize = 20;
 /// Chunks in the first epoch; each one after it takes twice as many, up to the usual size.
 const FIRST: u64 = 16;
@@ -78,6 +79,49 @@ enum Next {
     Ready(Box<Step>),
 }
 
+/// How far feeding is.
+pub(super) struct Feeding {
+    /// The epoch that is fed next.
+    pub(super) epoch: Epoch,
+    /// Epochs that may be open still, with their chunks.
+    open: VecDeque<(Epoch, u64)>,
+    /// Chunks after which the next epoch ends.
+    ramp: u64,
+    /// The files of the view as they were fed last; only under watch.
+    known: Option<BTreeMap<DocId, StoredFile>>,
+}
+
+impl Feeding {
+    /// At an epoch; `known` are the files that were fed before it, if those to come are to be compared with them.
+    pub(super) fn new(epoch: Epoch, known: Option<Vec<StoredFile>>) -> Self {
+        let by_doc =
+            |files: Vec<StoredFile>| files.into_iter().map(|file| (file.doc, file)).collect();
+        Self {
+            epoch,
+            open: VecDeque::new(),
+            ramp: FIRST,
+            known: known.map(by_doc),
+        }
+    }
+
+    /// The files of the view.
+    pub(super) fn known(&self) -> Vec<StoredFile> {
+        self.known
+            .iter()
+            .flat_map(BTreeMap::values)
+            .cloned()
+            .collect()
+    }
+
+    fn note(&mut self, files: &FileChanges) {
+        let Some(known) = &mut self.known else { return };
+        for doc in &files.gone {
+            known.remove(doc);
+        }
+        known.extend(files.put.iter().map(|file| (file.doc, file.clone())));
+    }
+}
+
 /// The group that is being filled.
 #[derive(Default)]
 struct Group {
@@ -94,16 +138,32 @@ impl Intake {
         self.feed(changes, epoch + 1);
     }
 
-    /// Feeds all steps from `epoch` on and waits until nothing is late; then closes the inputs.
+    /// Feeds all steps, then what comes under watch, and waits until nothing is late; then closes the inputs.
     /// Returns whether every step was fed.
-    pub async fn run(&self, steps: Vec<Step>, mut epoch: Epoch) -> bool {
+    pub(super) async fn run(
+        &self,
+        steps: Vec<Step>,
+        mut feeding: Feeding,
+        watching: Option<&mut Watching>,
+    ) -> bool {
+        let mut whole = self.feed_all(steps, &mut feeding).await;
+        self.committer.send(Notice::Fed(whole, feeding.epoch)).ok();
+        if let (true, Some(watching)) = (whole, watching) {
+            whole = self.watch(watching, &mut feeding).await;
+        }
+        self.settle(feeding.epoch).await;
+        self.workers.close();
+        whole
+    }
+
+    /// Feeds these steps. `false` if not all of them were.
+    pub(super) async fn feed_all(&self, steps: Vec<Step>, feeding: &mut Feeding) -> bool {
         let total = steps.len() as u64;
-        let mut open: VecDeque<(Epoch, u64)> = VecDeque::new();
+        let most = FILES.max(steps.len() / 50);
         let mut steps = VecDeque::from(steps);
         let mut reading: VecDeque<Next> = VecDeque::new();
         let mut group = Group::default();
         let mut whole = true;
-        let mut ramp = FIRST;
         loop {
             if self
                 .stop
@@ -124,12 +184,12 @@ impl Intake {
                 whole = false;
                 break;
             }
-            if group.count >= FILES || group.chunks >= self.group_size(total).min(ramp) {
+            if group.count >= most || group.chunks >= self.group_size(total).min(feeding.ramp) {
                 // The first epochs are small, so that there are rows after little more than one call.
-                ramp = ramp.saturating_mul(2);
-                open.push_back((epoch, group.chunks));
-                epoch = self.release(&mut group, epoch);
-                self.room(&mut open).await;
+                feeding.ramp = feeding.ramp.saturating_mul(2);
+                feeding.open.push_back((feeding.epoch, group.chunks));
+                self.release(&mut group, feeding);
+                self.room(&mut feeding.open).await;
             }
         }
         for next in reading {
@@ -139,11 +199,9 @@ impl Intake {
             }
         }
         if group.count > 0 {
-            epoch = self.release(&mut group, epoch);
+            feeding.open.push_back((feeding.epoch, group.chunks));
+            self.release(&mut group, feeding);
         }
-        self.committer.send(Notice::Fed(whole, epoch)).ok();
-        self.settle(epoch).await;
-        self.workers.close();
         whole
     }
 
@@ -235,15 +293,18 @@ impl Intake {
         group.files.put.push(prepared.file);
     }
 
-    /// Feeds the group at `epoch`; returns the next one.
-    fn release(&self, group: &mut Group, epoch: Epoch) -> Epoch {
+    /// Feeds the group at the current epoch, which then ends.
+    fn release(&self, group: &mut Group, feeding: &mut Feeding) {
         let Group { changes, files, .. } = std::mem::take(group);
-        self.committer.send(Notice::Files(epoch, files)).ok();
-        self.feed(changes, epoch + 1);
-        epoch + 1
+        feeding.note(&files);
+        self.committer
+            .send(Notice::Files(feeding.epoch, files))
+            .ok();
+        self.feed(changes, feeding.epoch + 1);
+        feeding.epoch += 1;
     }
 
-    fn feed(&self, changes: Vec<(Version, isize)>, next: Epoch) {
+    pub(super) fn feed(&self, changes: Vec<(Version, isize)>, next: Epoch) {
         let count = self.workers.count();
         let mut shares = vec![Vec::new(); count];
         for change in changes {

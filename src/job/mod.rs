@@ -21,7 +21,9 @@ pub mod progress;
 pub mod reader;
 pub mod run;
 pub mod samples;
+mod settle;
 pub mod summary;
+mod watch;
 
 /// An error with all its causes, in one line.
 #[must_use]

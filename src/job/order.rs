@@ -61,6 +61,8 @@ pub struct Order {
     pub seed: u64,
     /// How fast results appear.
     pub timing: Timing,
+    /// Whether it goes on with what comes, changes and goes in the inputs, until it is ended.
+    pub watch: bool,
 }
 
 /// What would otherwise be refused.
@@ -83,6 +85,8 @@ pub struct Timing {
     pub patience: Option<Duration>,
     /// After an interrupt, how long calls in flight are waited for.
     pub grace: Duration,
+    /// Under watch, how long a file must have been left alone before it is taken.
+    pub quiet: Duration,
 }
 
 impl Default for Timing {
@@ -92,6 +96,8 @@ impl Default for Timing {
             publish: Duration::from_millis(500),
             patience: None,
             grace: Duration::from_secs(30),
+            // Programs that write a file in pieces seldom pause longer.
+            quiet: Duration::from_secs(2),
         }
     }
 }

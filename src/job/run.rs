@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use super::intake::Intake;
+use super::intake::{Feeding, Intake};
 use super::open::{OpenError, Opened, open};
 use super::order::Order;
+use super::watch::Watching;
 use super::{parts, said};
 use crate::flow::bridge::bridge;
 use crate::flow::committer::{Committed, Committer, notices};
@@ -46,6 +47,28 @@ pub struct Live {
     gate: Arc<Mutex<Option<Arc<Gate>>>>,
     /// To end it early.
     pub stop: Stop,
+    /// What the user should know meanwhile.
+    pub notes: Notes,
+}
+
+/// What the user should know while a run goes on, until somebody takes it.
+#[derive(Clone, Debug, Default)]
+pub struct Notes(Arc<Mutex<Vec<String>>>);
+
+impl Notes {
+    /// Adds one.
+    pub fn add(&self, note: String) {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(note);
+    }
+
+    /// Takes them all.
+    #[must_use]
+    pub fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 impl Live {
@@ -109,7 +132,7 @@ async fn attempt(order: &Order, live: &Live, rewrite: bool) -> Result<Option<Rep
     let opened = opening
         .await
         .map_err(|error| WorkersError::Panicked(error.to_string()))??;
-    if opened.unchanged(order) {
+    if opened.unchanged(order) && !order.watch {
         return Ok(Some(unchanged(&opened)));
     }
     let run = RunId::of(&[&fresh, &(order.wall)().0.to_le_bytes()]);
@@ -165,6 +188,7 @@ struct Running {
     run: RunId,
     files: usize,
     passed_over: Vec<String>,
+    watching: Option<Watching>,
 }
 
 impl Running {
@@ -178,6 +202,9 @@ impl Running {
         seed: u64,
     ) -> Result<Self, RunError> {
         let resumes = opened.resumes();
+        let watching = order
+            .watch
+            .then(|| Watching::new(order, live.notes.clone()));
         let passed_over = passed_over(&opened);
         let Opened {
             database,
@@ -268,6 +295,7 @@ impl Running {
             gate,
             run,
             passed_over,
+            watching,
         })
     }
 
@@ -277,8 +305,11 @@ impl Running {
         } else {
             self.intake.base(&[], self.start);
         }
+        let known = self.base.take().unwrap_or_default();
+        let feeding = Feeding::new(self.start + 1, order.watch.then_some(known));
+        let steps = std::mem::take(&mut self.steps);
         self.intake
-            .run(std::mem::take(&mut self.steps), self.start + 1)
+            .run(steps, feeding, self.watching.as_mut())
             .await;
         let database = Arc::clone(&self.intake.database);
         let Intake {
@@ -305,7 +336,9 @@ impl Running {
                 live.stop.end(Ending::Internal(error.to_string()));
             }
         }
-        let ending = live.stop.ending();
+        // Nothing was left when it was told to stop: that is no early end.
+        let left = |ending: &Ending| *ending != Ending::Interrupted || !done.complete;
+        let ending = live.stop.ending().filter(left);
         let manifest = publisher
             .current()
             .map(|snapshot| snapshot.manifest().clone());
@@ -324,7 +357,7 @@ impl Running {
             return Ok(None);
         }
         Ok(Some(Report {
-            ending: live.stop.ending(),
+            ending: live.stop.ending().filter(left),
             unchanged: false,
             manifest,
             documents: done.documents,

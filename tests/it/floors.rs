@@ -21,7 +21,7 @@ const FLOORS: [(&str, u8); 12] = [
 ];
 
 /// Crates that only these modules may name.
-const CRATES: [(&str, &[&str]); 11] = [
+const CRATES: [(&str, &[&str]); 12] = [
     ("timely", &["flow"]),
     ("differential_dataflow", &["flow"]),
     ("crossbeam_channel", &["flow"]),
@@ -30,6 +30,7 @@ const CRATES: [(&str, &[&str]); 11] = [
     ("reqwest", &["llm"]),
     ("rustls", &["llm"]),
     ("rusqlite", &["store"]),
+    ("notify", &["source"]),
     ("clap", &["cli", "main"]),
     ("indicatif", &["cli"]),
     (

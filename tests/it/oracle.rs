@@ -10,6 +10,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use weir::flow::stop::Ending;
 use weir::job::order::Order;
 use weir::job::run::{Live, Report, run};
 use weir::sink::Table;
@@ -19,12 +20,7 @@ use crate::harness::world::World;
 use crate::harness::{naive, project};
 
 fn go(order: &Order) -> Report {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime.block_on(run(order, &Live::default())).unwrap()
+    go_on(order, &Live::default())
 }
 
 fn snapshots(world: &World) -> Vec<PathBuf> {
@@ -146,4 +142,78 @@ fn late_3w() {
         })
         .sum();
     assert!(pending > 0, "no answer was late: nothing was tested");
+}
+
+/// Under watch the same holds, while files come, change, move and go.
+#[test]
+fn watched() {
+    for seed in 50..52 {
+        let mut chance = fastrand::Rng::with_seed(seed);
+        let mut world = World::new();
+        let dice = Dice::new(seed, Duration::from_millis(20));
+        for _ in 0..4 {
+            world.change(&mut chance);
+        }
+        let mut order = world.order(dice.clone(), 2, seed);
+        (order.watch, order.timing.quiet) = (true, Duration::from_millis(100));
+        let live = Live::default();
+        let running = {
+            let (order, live) = (order.clone(), live.clone());
+            std::thread::spawn(move || go_on(&order, &live))
+        };
+        for round in 0..5 {
+            wait_for(&world, &format!("seed {seed}, round {round}"));
+            for _ in 0..chance.usize(1..6) {
+                world.change(&mut chance);
+            }
+        }
+        wait_for(&world, &format!("seed {seed}, at the end"));
+        live.stop.end(Ending::Interrupted);
+        let report = running.join().unwrap();
+        assert_eq!(report.ending, None, "nothing was left to do");
+        check(&world, &order, &format!("seed {seed}, watched"));
+        assert!(dice.most() <= 1, "seed {seed}: a text was asked twice");
+        order.watch = false;
+        assert!(
+            go(&order).unchanged,
+            "seed {seed}: the next run found something to do"
+        );
+    }
+}
+
+fn go_on(order: &Order, live: &Live) -> Report {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(run(order, live)).unwrap()
+}
+
+/// Waits until the tables hold what the folder does, and say that they are complete.
+fn wait_for(world: &World, what: &str) {
+    let current = world.output().join("current");
+    let is_there = || {
+        let manifest = fs::read_to_string(current.join("manifest.json")).ok()?;
+        let manifest: serde_json::Value = serde_json::from_str(&manifest).ok()?;
+        let snapshot = fs::canonicalize(&current).ok()?;
+        let files = project::files(&snapshot, &world.history);
+        let same = files.len() == world.files.len()
+            && files.iter().all(|file| {
+                world.files.get(&file.path).map(String::as_bytes) == Some(file.bytes.as_slice())
+            });
+        (same && manifest["complete"] == true).then_some(())
+    };
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a test waits for another thread's files"
+    )]
+    let sleep = || std::thread::sleep(Duration::from_millis(100));
+    for _ in 0..600 {
+        if is_there().is_some() {
+            return;
+        }
+        sleep();
+    }
+    panic!("{what}: the tables do not follow the folder");
 }

@@ -175,7 +175,9 @@ impl World {
                 publish: Duration::ZERO,
                 patience: None,
                 grace: Duration::from_secs(1),
+                quiet: Duration::from_millis(300),
             },
+            watch: false,
         }
     }
 }
