@@ -16,6 +16,7 @@ use crate::source::{Root, walk};
 
 /// A run.
 #[derive(Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a wish of its own")]
 pub struct Order {
     /// The name of the dataflow.
     pub dataflow: String,
