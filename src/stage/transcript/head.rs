@@ -9,9 +9,25 @@ use super::plain::{cut, from, head};
 /// No head is longer; the rest of a line is not looked at.
 const MAX_HEAD: usize = 240;
 
+/// The forms of lines that tell one tool from another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Any other.
+    #[default]
+    Other,
+    /// `00:14:22<TAB>Name:<TAB>words`.
+    Chat,
+    /// `Name  0:03`, alone on its line.
+    Alone,
+    /// `Name (00:03):`, alone on its line.
+    AloneColon,
+}
+
 /// What stands before the words of a line. Offsets count within the line.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Head {
+    /// Its form.
+    pub(super) form: Form,
     /// When.
     pub(super) stamp: Option<Stamp>,
     /// Who, perhaps: the bytes of the label.
@@ -67,11 +83,13 @@ pub(super) fn read(line: &str) -> Head {
         .or_else(|| labelled(line, at, seen.is_some() && tab))
         .or_else(|| headed(line, at))
         .unwrap_or(Head {
-            stamp: None,
-            label: None,
             body: words,
             words,
+            ..Head::default()
         });
+    if tab && seen.is_some() && found.label.is_some() {
+        found.form = Form::Chat;
+    }
     found.stamp = found.stamp.or(seen);
     found.words = words;
     found
@@ -118,7 +136,13 @@ fn labelled(line: &str, at: usize, sure: bool) -> Option<Head> {
     } else {
         Sure::No
     };
+    let is_alone = seen.is_some() && body == line.len();
     Some(Head {
+        form: if is_alone {
+            Form::AloneColon
+        } else {
+            Form::Other
+        },
         stamp: seen,
         label: Some((label, sure)),
         body,
@@ -134,6 +158,7 @@ fn bracketed(line: &str, at: usize) -> Option<Head> {
     let rest = skip(line, at + close + 2);
     let (time, used) = stamp(from(line, rest))?;
     (skip(line, rest + used) == line.len()).then(|| Head {
+        form: Form::Alone,
         stamp: Some(time),
         label: Some((at + 1..at + 1 + close, Sure::Stamped)),
         body: line.len(),
@@ -150,6 +175,7 @@ fn headed(line: &str, at: usize) -> Option<Head> {
     let (name, time) = stamped(text)?;
     grade(cut(text, 0..name).trim_matches(['*', '_']))?;
     Some(Head {
+        form: Form::Alone,
         stamp: Some(time),
         label: Some((at..at + name, Sure::Stamped)),
         body: line.len(),

@@ -25,7 +25,7 @@ pub(super) fn read(builder: &mut Builder<'_>) {
         last_end: None,
         shown: Vec::new(),
         before: Vec::new(),
-        facts: Facts::default(),
+        facts: Facts::at("the header of the file"),
     };
     for (index, line) in lines(source, after_mark(source)).enumerate() {
         if index == 0 {
