@@ -182,6 +182,27 @@ pub struct Span {
     pub byte_end: u32,
 }
 
+impl Span {
+    /// What stands for bytes that no file holds in this order: those of a text that was unpacked.
+    const NONE: u32 = u32::MAX;
+
+    /// The same stretch where bytes mean nothing.
+    #[must_use]
+    pub fn without_bytes(self) -> Self {
+        Self {
+            byte_start: Self::NONE,
+            byte_end: Self::NONE,
+            ..self
+        }
+    }
+
+    /// First and one past the last byte, if they mean something.
+    #[must_use]
+    pub fn bytes(self) -> Option<(u32, u32)> {
+        (self.byte_start != Self::NONE).then_some((self.byte_start, self.byte_end))
+    }
+}
+
 /// A timed stretch of a turn's text; it ends where the next one starts.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
