@@ -29,6 +29,7 @@ mod html;
 mod json;
 mod jsonl;
 mod markdown;
+pub mod metadata;
 mod name;
 mod plain;
 mod spacelog;
