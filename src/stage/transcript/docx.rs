@@ -193,3 +193,6 @@ fn stated(xml: &str) -> Vec<(&'static str, String)> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

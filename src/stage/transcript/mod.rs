@@ -32,6 +32,7 @@ mod markdown;
 pub mod metadata;
 mod name;
 mod plain;
+mod rolling;
 mod spacelog;
 mod speech;
 mod srt;
@@ -95,6 +96,9 @@ pub fn read(path: &str, bytes: &[u8]) -> Result<Read, Unreadable> {
         (Format::WhisperTsv, _) => tsv::read(&mut builder),
         (Format::Markdown, _) => text::read(&mut builder, text::Style::Markdown),
         (Format::Docx, _) => {
+            if text.is_empty() {
+                builder.problem(0, "the document holds no text");
+            }
             if srt::is_srt(&text, 50) {
                 srt::read(&mut builder);
             } else {

@@ -9,6 +9,7 @@ use super::caption::{Event, Tags, line as inline, write};
 use super::clock::range;
 use super::name::{Grade, grade};
 use super::plain::{Line, after_mark, lines};
+use super::rolling::unroll;
 
 /// Whether any of the first lines holds times, as this format writes them.
 pub(super) fn is_srt(text: &str, first: usize) -> bool {
@@ -46,7 +47,7 @@ pub(super) fn read(builder: &mut Builder<'_>) {
     if let Some(number) = held {
         text(builder, number, cues, &mut last_end, &mut events);
     }
-    write(builder, &events);
+    write(builder, &unroll(builder.source, events, false));
 }
 
 /// Whether each cue starts with who speaks, on a line of its own, as older exports of Teams do.

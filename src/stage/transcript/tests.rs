@@ -14,7 +14,8 @@ pub(super) fn document(path: &str, source: &str) -> Document {
     checked(path, source.as_bytes())
 }
 
-fn checked(path: &str, bytes: &[u8]) -> Document {
+/// Reads bytes that must be readable, and checks every promise.
+pub(super) fn checked(path: &str, bytes: &[u8]) -> Document {
     let read = read(path, bytes).unwrap();
     let source = decoded(bytes).unwrap().text;
     read.document
@@ -76,8 +77,13 @@ fn check(turn: &Turn, source: &str) {
 
 /// `Speaker@start-end: text` of each turn, with bars between.
 pub(super) fn turns(path: &str, source: &str) -> String {
-    let shown = document(path, source).turns.into_iter().map(|turn| {
-        let mut line = turn.speaker.unwrap_or_else(|| "-".into());
+    shown(&document(path, source))
+}
+
+/// The same of a document.
+pub(super) fn shown(document: &Document) -> String {
+    let shown = document.turns.iter().map(|turn| {
+        let mut line = turn.speaker.clone().unwrap_or_else(|| "-".into());
         let start = turn.cues.first().and_then(|cue| cue.start_ms);
         let end = turn.cues.last().and_then(|cue| cue.end_ms);
         if start.or(end).is_some() {
