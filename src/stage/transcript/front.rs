@@ -212,10 +212,13 @@ pub(super) fn date(text: &str) -> Option<Micros> {
                 "%B %d %Y",
                 "%Y/%m/%d",
             ];
-            // As Teams writes it above a transcript.
-            let time = strtime::parse("%B %d, %Y, %I:%M%p", text)
-                .and_then(|broken| broken.to_datetime())
-                .ok();
+            // As Teams and Otter write it above a transcript.
+            let times = ["%B %d, %Y, %I:%M%p", "%a, %b %d, %Y %I:%M%p"];
+            let time = times.iter().find_map(|form| {
+                strtime::parse(form, text)
+                    .and_then(|broken| broken.to_datetime())
+                    .ok()
+            });
             if let Some(time) = time {
                 return at(time);
             }
@@ -252,6 +255,7 @@ mod tests {
             ("February 6, 2020", Some("2020-02-06T00:00:00Z")),
             ("6 Feb 2020", Some("2020-02-06T00:00:00Z")),
             ("February 6, 2020, 3:05PM", Some("2020-02-06T15:05:00Z")),
+            ("Thu, Feb 06, 2020 3:05PM", Some("2020-02-06T15:05:00Z")),
             ("06/02/2020", None),
             ("20200206", None),
             ("yesterday", None),

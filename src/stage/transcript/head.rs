@@ -80,7 +80,7 @@ pub(super) fn read(line: &str) -> Head {
         at = line.len() - from(line, at).trim_start_matches(['>', ' ']).len();
     }
     let mut found = bracketed(line, at)
-        .or_else(|| labelled(line, at, seen.is_some() && tab))
+        .or_else(|| labelled(line, at, seen.is_some(), tab))
         .or_else(|| headed(line, at))
         .unwrap_or(Head {
             body: words,
@@ -96,7 +96,7 @@ pub(super) fn read(line: &str) -> Head {
 }
 
 /// `Name: words`, `**Name:** words`, `Name (00:03): words`, `Name: [00:03] words`.
-fn labelled(line: &str, at: usize, sure: bool) -> Option<Head> {
+fn labelled(line: &str, at: usize, clocked: bool, tab: bool) -> Option<Head> {
     let emphasis = |c| matches!(c, '*' | '_');
     let open = from(line, at).len() - from(line, at).trim_start_matches(emphasis).len();
     let (end, _) = colon(from(line, at))?;
@@ -123,13 +123,14 @@ fn labelled(line: &str, at: usize, sure: bool) -> Option<Head> {
     }
     // Zoom: `From Ana Lima to Everyone: words`.
     let text = cut(line, label.clone());
-    if let Some(name) = text.strip_prefix("From ") {
+    let from_to = text.strip_prefix("From ").filter(|_| clocked);
+    if let Some(name) = from_to {
         label.start = label.end - name.len();
         if let Some(to) = name.to_ascii_lowercase().find(" to ") {
             label.end = label.start + to;
         }
     }
-    let sure = if sure || seen.is_some() {
+    let sure = if (clocked && tab) || from_to.is_some() || seen.is_some() {
         Sure::Stamped
     } else if bold {
         Sure::Bold
@@ -138,7 +139,9 @@ fn labelled(line: &str, at: usize, sure: bool) -> Option<Head> {
     };
     let is_alone = seen.is_some() && body == line.len();
     Some(Head {
-        form: if is_alone {
+        form: if from_to.is_some() {
+            Form::Chat
+        } else if is_alone {
             Form::AloneColon
         } else {
             Form::Other

@@ -114,12 +114,22 @@ pub fn read(path: &str, bytes: &[u8]) -> Result<Read, Unreadable> {
         _ => text::read(&mut builder, text::Style::Plain),
     }
     let (document, stated) = builder.finish();
+    let why = match document.format {
+        Format::Spacelog => "its lines stand under stamps of four numbers",
+        Format::ZoomChat => "its lines are time, name and words, as chats are saved",
+        Format::OtterText => "names and stamps stand on lines of their own",
+        Format::RevText => "lines like `Name (00:03):` stand above the words",
+        Format::CourtText => "its lines start with Q. and A.",
+        Format::Text => "its lines start with names or stamps",
+        Format::Prose => "it is text without names and stamps",
+        _ => found.why,
+    };
     Ok(Read {
         document,
         hash,
         bytes: bytes.len() as u64,
         encoding,
-        why: found.why,
+        why,
         stated,
     })
 }

@@ -68,6 +68,7 @@ pub(super) fn read(builder: &mut Builder<'_>, style: Style) {
         after_blank: true,
         started: false,
         heads: 0,
+        under: None,
     };
     reader.voice.clone_from(&reader.default);
     for line in lines(source, start) {
@@ -186,7 +187,12 @@ struct Reader<'b, 's> {
     started: bool,
     /// Paragraphs above the speech.
     heads: usize,
+    /// What the next of them is about.
+    under: Option<&'static str>,
 }
+
+/// Paragraphs that may stand above the speech.
+const MAX_HEADS: usize = 8;
 
 /// `1h 2m 3s`.
 fn is_length(text: &str) -> bool {
@@ -224,7 +230,9 @@ impl Reader<'_, '_> {
         {
             return;
         }
-        if self.habits.style == Style::Paragraphs && self.heads(&line) {
+        let has_title =
+            self.habits.style == Style::Paragraphs || self.habits.format == Format::OtterText;
+        if has_title && self.heads(&line) {
             return;
         }
         let found = head(line.text, self.habits.spacelog, self.habits.court);
@@ -270,6 +278,16 @@ impl Reader<'_, '_> {
             return;
         }
         self.started = true;
+        // Captions in capitals: another speaker, whom nobody names.
+        let mut start = start;
+        if let Some(words) = plain::from(line.text, start)
+            .trim_start()
+            .strip_prefix(">>")
+        {
+            start = line.text.len() - words.trim_start_matches(['>', ' ']).len();
+            self.voice.clone_from(&self.default);
+            self.builder.end();
+        }
         // Where names are not how the file is written, a paragraph does not go on with the last of them.
         if self.after_blank && !self.habits.carries {
             self.voice.clone_from(&self.default);
@@ -344,7 +362,7 @@ impl Reader<'_, '_> {
             return true;
         }
         let speaks = self.started || self.habits.names.is_empty();
-        if speaks || self.heads > 3 || text.len() > 200 {
+        if speaks || self.heads > MAX_HEADS || text.len() > 2000 {
             return false;
         }
         let found = head(line.text, false, self.habits.court);
@@ -352,7 +370,21 @@ impl Reader<'_, '_> {
             return false;
         }
         self.heads += 1;
-        let key = if date(text).is_some() {
+        // Otter names these on a line of their own.
+        let topic = match text {
+            "SUMMARY KEYWORDS" => Some("keywords"),
+            "SPEAKERS" => Some("speakers"),
+            _ => None,
+        };
+        let under = std::mem::replace(&mut self.under, topic);
+        if topic.is_some() {
+            return true;
+        }
+        // `Tue, May 19, 2026 10:00AM • 31:05`
+        let (day, _) = text.split_once('•').unwrap_or((text, ""));
+        let key = if let Some(under) = under {
+            under
+        } else if date(day.trim()).is_some() {
             "date"
         } else if is_length(text) {
             "duration"
@@ -361,6 +393,7 @@ impl Reader<'_, '_> {
         } else {
             return false;
         };
+        let text = if key == "date" { day.trim() } else { text };
         self.facts.place("the first paragraphs");
         self.facts.add(key, text);
         self.facts.place("header lines");

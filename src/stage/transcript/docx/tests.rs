@@ -53,7 +53,7 @@ fn paragraphs_become_turns() {
                 said("Ana Lima stopped transcription"),
             ]
             .concat(),
-            "Ana Lima@3000: Shall we & start?|Bo Chan (Guest)@3605000: Yes.|Ana Lima@3609000: Good.",
+            "Ana Lima@3000: Shall we & start?|Bo Chan@3605000: Yes.|Ana Lima@3609000: Good.",
         ),
         // Older: times of both ends, then the name, then the words.
         (
