@@ -61,7 +61,10 @@ pub fn is_transcript(name: &str) -> bool {
 pub fn run(args: &CheckArgs, environment: &Environment, printer: &mut Printer) -> Exit {
     let name = args.plan.dataflow.clone();
     let mut plan = args.plan.clone();
-    plan.dataflow = DATAFLOWS.first().map_or("", |one| one.name).to_owned();
+    DATAFLOWS
+        .first()
+        .map_or("", |one| one.name)
+        .clone_into(&mut plan.dataflow);
     let inputs = plan.inputs(environment, Purpose::Show);
     let plan = match inputs.and_then(|inputs| resolve(&inputs)) {
         Ok(plan) => plan,

@@ -187,9 +187,9 @@ fn provenance(item: &Item, grounding: &Grounding, lookup: &Lookup) -> Provenance
         Vec::new()
     };
     if facts.source.bytes().is_none() {
-        spans
-            .iter_mut()
-            .for_each(|span| *span = span.without_bytes());
+        for span in &mut spans {
+            *span = span.without_bytes();
+        }
     }
     Provenance {
         doc_id: place.doc,

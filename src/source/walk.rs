@@ -255,7 +255,7 @@ fn hidden(name: &OsStr) -> bool {
 
 fn passed_over(name: &OsStr) -> bool {
     let left = |ending: &&[u8]| name.as_bytes().ends_with(ending);
-    UNFINISHED.iter().any(|ending| left(&ending)) || is_sidecar(name)
+    UNFINISHED.iter().any(left) || is_sidecar(name)
 }
 
 /// A name as text, so that unlike names give unlike texts: bytes that are not UTF-8 and control characters become

@@ -156,17 +156,17 @@ fn words(tally: &mut Tally, document: &Document, bytes: &[u8], wrong: &mut usize
                     .text
                     .get(span.byte_start as usize..span.byte_end as usize)
             });
-            let sliced = slices.collect::<Vec<_>>().join(" ");
+            let taken = slices.collect::<Vec<_>>().join(" ");
             tally.words += 1;
-            if sliced == word {
+            if taken == word {
                 tally.sliced += 1;
-            } else if sliced.contains(['<', '&', '\\', '*', '[', ']', '`', '_', '{', '"'])
-                || !sliced.is_ascii()
+            } else if taken.contains(['<', '&', '\\', '*', '[', ']', '`', '_', '{', '"'])
+                || !taken.is_ascii()
             {
                 tally.marked += 1;
             } else {
                 *wrong += 1;
-                println!("{word:?} is not {sliced:?}");
+                println!("{word:?} is not {taken:?}");
             }
         }
     }

@@ -21,14 +21,14 @@ pub(super) fn clock(text: &str) -> Option<(i64, usize)> {
 }
 
 /// The same where the numbers after the first have at least so many digits: beside an arrow no mistake is possible.
-fn read(text: &str, least: usize) -> Option<(i64, usize)> {
+fn read(text: &str, shortest: usize) -> Option<(i64, usize)> {
     let negative = text.starts_with('-');
     let mut used = usize::from(negative);
     let (mut last, length) = digits(from(text, used), 4)?;
     used += length;
     let mut higher = Vec::with_capacity(3);
     while higher.len() < 3 && from(text, used).starts_with(':') {
-        let next = digits(from(text, used + 1), 2).filter(|(_, length)| *length >= least);
+        let next = digits(from(text, used + 1), 2).filter(|(_, length)| *length >= shortest);
         let Some((value, length)) = next else {
             break;
         };

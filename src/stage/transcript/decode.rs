@@ -168,7 +168,7 @@ fn unmarked(bytes: &[u8]) -> Option<&'static Encoding> {
     };
     let (even, odd) = (zeros(0), zeros(1));
     let most = first.len() / 2;
-    if bytes.len() % 2 != 0 || most < 4 {
+    if !bytes.len().is_multiple_of(2) || most < 4 {
         None
     } else if odd * 10 > most * 7 && even * 20 < most {
         Some(UTF_16LE)

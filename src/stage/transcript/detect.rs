@@ -18,9 +18,9 @@ pub(super) struct Detected<'s> {
     pub(super) tape: Option<Tape<'s>>,
 }
 
-fn found<'s>(format: Format, why: &'static str) -> Result<Detected<'s>, Unreadable> {
+fn found<'s>(format: Format, why: &'static str) -> Detected<'s> {
     let tape = None;
-    Ok(Detected { format, why, tape })
+    Detected { format, why, tape }
 }
 
 /// The format of a decoded text.
@@ -31,23 +31,23 @@ pub(super) fn detect<'s>(path: &str, text: &'s str) -> Result<Detected<'s>, Unre
     let extension = extension(path);
     let start = from(text, after_mark(text)).trim_start();
     if vtt::is_vtt(text) {
-        return found(Format::Vtt, "it starts with WEBVTT");
+        return Ok(found(Format::Vtt, "it starts with WEBVTT"));
     }
     let named_json = extension == "json" && start.starts_with(['{', '[']);
     if is_object(start) || is_array(start) || named_json {
         return json(&extension, text, text.len() - start.len());
     }
     if matches!(extension.as_str(), "jsonl" | "ndjson") && !start.is_empty() {
-        return found(Format::Jsonl, "its name ends in .jsonl");
+        return Ok(found(Format::Jsonl, "its name ends in .jsonl"));
     }
     if let Some(markup) = markup(&extension, start) {
         return markup;
     }
     if tsv::is_table(text) {
-        return found(
+        return Ok(found(
             Format::WhisperTsv,
             "its first line names start, end and text",
-        );
+        ));
     }
     if matches!(extension.as_str(), "tsv" | "csv") {
         return unsupported(
@@ -67,21 +67,21 @@ pub(super) fn detect<'s>(path: &str, text: &'s str) -> Result<Detected<'s>, Unre
         FIRST_LINES
     };
     if srt::is_srt(text, looked_at) {
-        return found(
+        return Ok(found(
             Format::Srt,
             "it holds lines of two times, as SubRip writes them",
-        );
+        ));
     }
     if matches!(extension.as_str(), "md" | "markdown") {
-        return found(Format::Markdown, "its name ends in .md");
+        return Ok(found(Format::Markdown, "its name ends in .md"));
     }
     if markdown::is_markdown(text) {
-        return found(
+        return Ok(found(
             Format::Markdown,
             "it has front matter, headings or bold names",
-        );
+        ));
     }
-    found(Format::Text, "it is text of no other kind")
+    Ok(found(Format::Text, "it is text of no other kind"))
 }
 
 /// One document, or one a line.
@@ -101,7 +101,7 @@ fn json<'s>(extension: &str, text: &'s str, start: usize) -> Result<Detected<'s>
         } else {
             "its name ends in .jsonl"
         };
-        return found(Format::Jsonl, why);
+        return Ok(found(Format::Jsonl, why));
     }
     // A single record without a name that says otherwise has always been one line of many.
     let tape = parse(text, start);
@@ -114,7 +114,7 @@ fn json<'s>(extension: &str, text: &'s str, start: usize) -> Result<Detected<'s>
     }
     let (format, why) = shape(root)?;
     if format == Format::Json && next.is_none() && whole && extension != "json" {
-        return found(Format::Jsonl, "its only line is a JSON object");
+        return Ok(found(Format::Jsonl, "its only line is a JSON object"));
     }
     let tape = Some(tape);
     Ok(Detected { format, why, tape })
@@ -142,7 +142,7 @@ fn markup<'s>(extension: &str, start: &str) -> Option<Result<Detected<'s>, Unrea
         return None;
     }
     Some(if html::is_podcast(start) {
-        found(Format::PodcastHtml, "it has cite, time and p tags")
+        Ok(found(Format::PodcastHtml, "it has cite, time and p tags"))
     } else {
         unsupported("it looks like HTML or XML; export the transcript as .vtt, .srt or .txt")
     })

@@ -76,9 +76,9 @@ fn cues(source: &str, events: &[Event]) -> Vec<(usize, Vec<Shown>)> {
         }
     }
     for (_, lines) in &mut cues {
-        lines
-            .iter_mut()
-            .for_each(|line| line.text = line.text.trim().to_owned());
+        for line in lines.iter_mut() {
+            line.text = line.text.trim().to_owned();
+        }
         lines.retain(|line| !line.text.is_empty());
     }
     cues
@@ -104,6 +104,8 @@ fn rolls(events: &[Event], cues: &[(usize, Vec<Shown>)]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write;
+
     use crate::stage::transcript::tests::turns;
 
     /// As YouTube rolls: each line below, for a moment alone, above the next one.
@@ -113,9 +115,9 @@ mod tests {
         for (n, line) in lines.iter().enumerate() {
             let at = |n: usize, ms: usize| format!("00:00:{n:02},{ms:03}");
             let end = if moments { at(n, 990) } else { at(n + 1, 0) };
-            out += &format!("{n}\n{} --> {end}\n{above}\n{line}\n\n", at(n, 0));
+            write!(out, "{n}\n{} --> {end}\n{above}\n{line}\n\n", at(n, 0)).unwrap();
             if moments {
-                out += &format!("{n}\n{} --> {}\n{line}\n\n", at(n, 990), at(n + 1, 0));
+                write!(out, "{n}\n{} --> {}\n{line}\n\n", at(n, 990), at(n + 1, 0)).unwrap();
             }
             above = line;
         }

@@ -177,7 +177,7 @@ fn clock(item: Value<'_>, keys: &[&str]) -> Option<Clock> {
 /// What whole numbers count: told from how long the words would take, or the whole.
 fn unit(list: Value<'_>) -> Unit {
     let mut bytes = 0;
-    let mut last = None;
+    let mut latest = None;
     for item in list.items() {
         let Some(text) = item.any(&TEXT).and_then(Value::string) else {
             continue;
@@ -188,9 +188,9 @@ fn unit(list: Value<'_>) -> Unit {
         if let (Some(start), Some(end)) = (start, end) {
             return guess(start, end, text.len());
         }
-        last = start.or(last);
+        latest = start.or(latest);
     }
-    last.map_or(Unit::Seconds, |last| guess(Clock::Whole(0.0), last, bytes))
+    latest.map_or(Unit::Seconds, |end| guess(Clock::Whole(0.0), end, bytes))
 }
 
 /// What an object says of the whole: its texts, numbers and truths.
