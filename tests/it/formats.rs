@@ -114,7 +114,7 @@ fn quotes_slice_back() {
         let path = document["path"].as_str().unwrap();
         let bytes = fs::read(weir.path(&format!("talks/{path}"))).unwrap();
         let source = decoded(&bytes).unwrap().text.into_owned();
-        let is_docx = path.ends_with(".docx");
+        let is_docx = document["format"] == "docx";
         let slices: Vec<String> = row["spans"]
             .as_array()
             .unwrap()
@@ -132,7 +132,7 @@ fn quotes_slice_back() {
                     let rest = &source[usize::try_from(byte).unwrap()..];
                     assert!(rest.starts_with(&slice), "{path}");
                 }
-                if path.ends_with(".json") {
+                if document["format"] == "deepgram-json" {
                     serde_json::from_str(&format!("\"{slice}\"")).unwrap()
                 } else {
                     slice
