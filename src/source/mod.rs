@@ -49,19 +49,21 @@ pub struct Looks {
 }
 
 impl Looks {
-    /// The looks of two files together: other if either is.
+    /// The looks of two files together: other if either is. The time is that of the later change, since how long ago
+    /// that was is asked; all the rest of the other file is mixed into the inode, which is only compared.
     pub(crate) fn with(self, other: Self) -> Self {
         // Odd multipliers lose nothing, so that no change of one is hidden by the same change of the other.
         const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
         let mix = |a: u64, b: u64| a.wrapping_mul(3).wrapping_add(b.wrapping_mul(MIX));
-        let time = mix(
+        let times = mix(
             self.mtime_ns.cast_unsigned(),
             other.mtime_ns.cast_unsigned(),
         );
+        let rest = mix(mix(other.inode, other.size), times);
         Self {
             size: self.size,
-            mtime_ns: time.cast_signed(),
-            inode: mix(mix(self.inode, other.inode), other.size),
+            mtime_ns: self.mtime_ns.max(other.mtime_ns),
+            inode: mix(self.inode, rest),
         }
     }
 
