@@ -135,4 +135,6 @@ pub fn read(path: &str, bytes: &[u8]) -> Result<Read, Unreadable> {
 }
 
 #[cfg(test)]
+mod mutations;
+#[cfg(test)]
 mod tests;

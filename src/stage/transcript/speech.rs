@@ -13,7 +13,7 @@ use super::plain::{cut, ends_sentence};
 const MAX_PAUSE_MS: i64 = 2000;
 
 /// A pause that ends a phrase.
-const PHRASE_PAUSE_MS: i64 = 700;
+const PHRASE_PAUSE_MS: u64 = 700;
 
 /// Words of a phrase: about what a caption shows at once.
 const PHRASE_WORDS: usize = 12;
@@ -121,7 +121,8 @@ impl Speech {
             text.len() <= MAX_WORD && !text.trim().contains(' ')
         };
         let pause = part.time.0.zip(last.time.1.or(last.time.0));
-        let near = pause.is_none_or(|(start, end)| start.saturating_sub(end) < PHRASE_PAUSE_MS);
+        // Either way: a time that runs back is another place in the recording.
+        let near = pause.is_none_or(|(start, end)| start.abs_diff(end) < PHRASE_PAUSE_MS);
         near && self.phrase.len() < PHRASE_WORDS
             && word(last)
             && word(part)

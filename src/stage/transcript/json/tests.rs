@@ -168,6 +168,132 @@ fn amazon() {
     ]);
 }
 
+/// The standard job and Call Analytics, as they come odd.
+#[test]
+fn odd_amazon() {
+    let job = |items: &str| {
+        let whole = r#"{"results":{"transcripts":[{"transcript":"whole text"}],"items":[ITEMS]}}"#;
+        whole.replace("ITEMS", items)
+    };
+    let word = |start: &str, word: &str| {
+        format!(
+            r#"{{"start_time":{start},"end_time":{start},"alternatives":[{{"content":"{word}"}}],"type":"pronunciation"}}"#
+        )
+    };
+    let mark =
+        |mark: &str| format!(r#"{{"alternatives":[{{"content":"{mark}"}}],"type":"punctuation"}}"#);
+    let table = [
+        // A mark first; times as numbers; none; a speaker on the item itself.
+        (
+            job(&[mark("."), word("\"1\"", "a")].join(",")),
+            "-: .|-@1000-1000: a",
+        ),
+        (
+            job(&[word("1.5", "a"), word("2.5", "b")].join(",")),
+            "-@1500-2500: a b",
+        ),
+        (
+            job(&[word("null", "a"), mark("?"), word("\"x\"", "b")].join(",")),
+            "-: a?|-: b",
+        ),
+        (
+            job(r#"{"alternatives":[]},{"type":"pronunciation"},{"alternatives":[{"content":7}]}"#),
+            "-: whole text",
+        ),
+        (
+            job(
+                r#"{"speaker_label":"spk_1","start_time":"0.1","alternatives":[{"content":"a"},{"content":"z"}]}"#,
+            ),
+            "spk_1@100: a",
+        ),
+        (
+            job(&[word("\"9\"", "late"), word("\"1\"", "early")].join(",")),
+            "-@9000-9000: late|-@1000-1000: early",
+        ),
+        (
+            job(&[word("\"0\"", "caf\\u00e9"), mark(","), mark("\\u2026")].join(",")),
+            "-@0-0: café,…",
+        ),
+        (job(""), "-: whole text"),
+    ];
+    for (source, want) in table {
+        assert_eq!(
+            shown(&source),
+            format!("amazon-transcribe-json {want}"),
+            "{source}"
+        );
+    }
+    check(&[
+        (
+            r#"{"Transcript":[{"Content":"","ParticipantRole":"AGENT"},{"Content":"a"}]}"#,
+            "amazon-call-json -: a",
+        ),
+        (
+            r#"{"Transcript":[{"Content":"a","ParticipantId":"AGENT","BeginOffsetMillis":"12","EndOffsetMillis":null}]}"#,
+            "amazon-call-json AGENT@12: a",
+        ),
+        (
+            r#"{"Transcript":[{"Content":"a","ParticipantRole":"AGENT","BeginOffsetMillis":10,"EndOffsetMillis":20},{"Content":"b","ParticipantRole":"AGENT","BeginOffsetMillis":9000,"EndOffsetMillis":9500}]}"#,
+            "amazon-call-json AGENT@10-20: a|AGENT@9000-9500: b",
+        ),
+    ]);
+}
+
+/// What collections and captions hold besides.
+#[test]
+fn odd_collections() {
+    check(&[
+        (
+            r#"{"segments":[{"speaker":"  ","startTime":"0.5","body":" a "},{"startTime":0.6,"body":"b"}]}"#,
+            "podcast-json -@500: a b",
+        ),
+        (
+            r#"{"segments":[{"startTime":"00:00:01.5","body":"a"},{"startTime":9,"body":"b"}]}"#,
+            "podcast-json -@1500: a|-@9000: b",
+        ),
+        (
+            r#"{"segments":[{"body":7},{"body":"a\nb"},null,[1]]}"#,
+            "podcast-json -: a b",
+        ),
+        (
+            r#"{"segments":[{"speaker":{"name":"Ana"},"startTime":-1,"body":"a"}]}"#,
+            "podcast-json Ana@-1000: a",
+        ),
+        (
+            r#"{"meeting_transcripts":[{"speaker":3,"content":"a"},{"speaker":null,"content":"b"},{"content":""},7]}"#,
+            "qmsum-json Speaker 3: a|-: b",
+        ),
+        (
+            r#"{"meeting_transcripts":[{"speaker":" A :","content":"  "},{"speaker":"A","content":"x\t y"}]}"#,
+            "qmsum-json A: x y",
+        ),
+        (
+            r#"[{"NAMES":"MATT","UTTERANCES":["a"]},{"NAMES":["MATT",null,7],"UTTERANCES":["b",3,"c"]}]"#,
+            "crd3-json -: a|MATT & Speaker 7: b c",
+        ),
+        (
+            r#"[{"NAMES":["A"],"UTTERANCES":[]},{"NAMES":["A"],"UTTERANCES":"x"},{"NAMES":["B"],"UTTERANCES":[""," y "]}]"#,
+            "crd3-json B: y",
+        ),
+        (
+            r#"{"TURNS":[{"NAMES":["A"],"UTTERANCES":["a"]}],"segments":[]}"#,
+            "crd3-json A: a",
+        ),
+        (
+            r#"{"events":[{"tStartMs":-5,"segs":[{"utf8":"a"}]},{"segs":[{"utf8":"b"}]},{"tStartMs":"x","segs":[{"utf8":7}]}]}"#,
+            "youtube-json3 -@-5-0: a b",
+        ),
+        (
+            r#"{"events":[{"tStartMs":0,"dDurationMs":1000,"segs":[{"utf8":"a\u00e9 \\ \"b\""}]},{"tStartMs":9000,"dDurationMs":10,"segs":[{"utf8":"c"}]}]}"#,
+            "youtube-json3 -@0-1000: aé \\ \"b\"|-@9000-9010: c",
+        ),
+        (
+            r#"{"events":[{"tStartMs":0,"segs":[{"utf8":"[Music]"},{"utf8":"\n"},{"utf8":">> so"}]}]}"#,
+            "youtube-json3 -@0-0: [Music]|-@0-0: so",
+        ),
+    ]);
+}
+
 #[test]
 fn collections() {
     check(&[
