@@ -160,7 +160,7 @@ fn words(tally: &mut Tally, document: &Document, bytes: &[u8], wrong: &mut usize
             tally.words += 1;
             if taken == word {
                 tally.sliced += 1;
-            } else if taken.contains(['<', '&', '\\', '*', '[', ']', '`', '_', '{', '"'])
+            } else if taken.contains(['<', '&', '\\', '*', '[', ']', '>', '`', '_', '{', '"'])
                 || !taken.is_ascii()
             {
                 tally.marked += 1;

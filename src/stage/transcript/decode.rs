@@ -28,6 +28,13 @@ impl Decoded<'_> {
     /// by another editor is not a new one.
     #[must_use]
     pub fn hash(&self) -> ContentHash {
+        if let Some(facts) = &self.packed {
+            let facts = facts
+                .iter()
+                .flat_map(|(key, value)| [key.as_bytes(), value.as_bytes()]);
+            let parts: Vec<&[u8]> = std::iter::once(self.text.as_bytes()).chain(facts).collect();
+            return ContentHash::of(&parts);
+        }
         let text = from(&self.text, after_mark(&self.text));
         if text.contains('\r') {
             let normal = text.replace("\r\n", "\n").replace('\r', "\n");

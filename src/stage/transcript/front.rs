@@ -116,23 +116,37 @@ const SIGNED: [&str; 12] = [
     "hmac=",
 ];
 
+/// An address without the user and password before its host.
+fn nameless(address: &str) -> std::borrow::Cow<'_, str> {
+    let parts = address.split_once("://").and_then(|(scheme, rest)| {
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let (host, path) = rest.split_at_checked(end)?;
+        Some((scheme, host.rsplit_once('@')?.1, path))
+    });
+    match parts {
+        Some((scheme, host, path)) => format!("{scheme}://{host}{path}").into(),
+        None => address.into(),
+    }
+}
+
 /// A value without what signs the addresses in it.
 fn unsigned(value: String) -> String {
     if !value.contains("://") {
         return value;
     }
     let words = value.split(' ').map(|word| {
-        let Some((address, query)) = word.split_once('?') else {
-            return word;
-        };
-        let query = query.to_ascii_lowercase();
-        let mut names = query.split(['&', ';']);
-        let signed = names.any(|name| {
-            SIGNED
-                .iter()
-                .any(|sign| name.trim_start_matches("x-").starts_with(sign))
+        let word = nameless(word);
+        let signed = word.split_once('?').is_some_and(|(_, query)| {
+            let query = query.to_ascii_lowercase();
+            let mut names = query
+                .split(['&', ';'])
+                .map(|name| name.trim_start_matches("x-"));
+            names.any(|name| SIGNED.iter().any(|sign| name.starts_with(sign)))
         });
-        if signed { address } else { word }
+        match word.split_once('?') {
+            Some((address, _)) if signed => address.to_owned(),
+            _ => word.into_owned(),
+        }
     });
     words.collect::<Vec<_>>().join(" ")
 }
@@ -278,6 +292,8 @@ mod tests {
                 "see https://x.y/a there",
             ),
             ("a?sig=1", "a?sig=1"),
+            ("https://me:secret@x.y/a@b", "https://x.y/a@b"),
+            ("https://x.y/@me", "https://x.y/@me"),
         ] {
             assert_eq!(unsigned(value.to_owned()), want);
         }

@@ -53,6 +53,14 @@ pub(super) fn speaker(raw: &str) -> Option<String> {
         |c: char| c.is_whitespace() || matches!(c, '*' | '_' | '`' | ':' | '>' | '<' | '：');
     let name = tidy(raw.trim_matches(marks), MAX_NAME);
     let mut name = name.trim_matches(marks);
+    // `[SPEAKER_00]:` of aligned captions.
+    if let Some(inner) = name
+        .strip_prefix('[')
+        .and_then(|name| name.strip_suffix(']'))
+        && !inner.contains(['[', ']'])
+    {
+        name = inner.trim_matches(marks);
+    }
     // How somebody is let into a meeting is no part of the name.
     for role in [" (Guest)", " (External)", " (Unverified)"] {
         name = name.strip_suffix(role).unwrap_or(name).trim_end();
@@ -256,7 +264,9 @@ mod tests {
             speaker("Lima, Ana (External)").as_deref(),
             Some("Lima, Ana")
         );
+        assert_eq!(speaker("[SPEAKER_00]:").as_deref(), Some("SPEAKER_00"));
         assert_eq!(speaker(" :* "), None);
+        assert_eq!(speaker("[]"), None);
     }
 
     #[test]

@@ -143,6 +143,9 @@ mod tests {
             );
             assert!(found.starts_with("-@0-"));
         }
+        // In a short file only the moments tell.
+        let found = turns("x.srt", &rolled(&lines[..2], true));
+        assert_eq!(found, "-@0-1990: so we are going");
         // Said twice is not rolled.
         let twice = "00:00:01,000 --> 00:00:02,000\nNo\n\n00:00:02,000 --> 00:00:03,000\nNo\n";
         assert_eq!(turns("x.srt", twice), "-@1000-3000: No No");

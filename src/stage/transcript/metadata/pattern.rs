@@ -283,6 +283,7 @@ mod tests {
             ("{a}/**/k/**/{b}", "1/2/3", None),
             ("{a}.b.{c}", "x.b.y.b.z", Some("a=x c=y.b.z")),
             ("{title}.vtt", ".vtt", None),
+            ("{title}.vtt", "a.vtt.vtt", Some("title:a.vtt")),
             ("{title}.vtt", "é ü.vtt", Some("title:é ü")),
             ("{date}/*", "soon/x", Some("date=soon")),
             ("{a}/*", "x", None),
