@@ -51,6 +51,10 @@ fn whisper() {
             "whisperx-json SPEAKER_00@0-1000: Yes 5|SPEAKER_01@2000-3000: no.|-@3000-4000: So.",
         ),
         (
+            r#"{"segments":[{"start":0,"end":3,"text":"a b 5","speaker":"S0","words":[{"word":"a","score":1,"speaker":"S0"},{"word":"b","speaker":"S1"},{"word":"5"}]}]}"#,
+            "whisperx-json S0: a|S1: b 5",
+        ),
+        (
             r#"{"segments":[{"start":0,"end":1,"text":"a","speaker":"SPEAKER_00"},{"start":1,"end":2,"text":"b"}]}"#,
             "whisperx-json SPEAKER_00@0-1000: a|-@1000-2000: b",
         ),
@@ -100,6 +104,10 @@ fn vendors() {
         (
             r#"{"results":{"channels":[{"alternatives":[{"transcript":"Hi."}]},{"alternatives":[{"transcript":"Yes?"}]},{"alternatives":[]}]}}"#,
             "deepgram-json Channel 0: Hi.|Channel 1: Yes?",
+        ),
+        (
+            r#"{"results":{"channels":[{},{}],"utterances":[{"channel":0,"transcript":"a","start":0,"end":1},{"channel":1,"transcript":"b","start":1,"end":2}]}}"#,
+            "deepgram-json Channel 0@0-1000: a|Channel 1@1000-2000: b",
         ),
         // AssemblyAI: milliseconds throughout.
         (
@@ -213,6 +221,14 @@ fn odd_amazon() {
         (
             job(&[word("\"0\"", "caf\\u00e9"), mark(","), mark("\\u2026")].join(",")),
             "-@0-0: café,…",
+        ),
+        (
+            job(&[
+                r#"{"speaker_label":"spk_1","start_time":"0.1","alternatives":[{"content":"a"}]}"#,
+                &word("\"0.2\"", "b"),
+            ]
+            .join(",")),
+            "spk_1@100-200: a b",
         ),
         (job(""), "-: whole text"),
     ];
