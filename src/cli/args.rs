@@ -30,7 +30,7 @@ pub enum Command {
     /// Show what a run would call and cost, and why; calls nothing.
     #[command(after_long_help = PLAN)]
     Plan(RunArgs),
-    /// Check a dataflow: every value that holds, and where it came from.
+    /// Check a dataflow: every value that holds, and where it came from. Or a transcript: how it is read.
     #[command(after_long_help = CHECK)]
     Check(CheckArgs),
     /// Show what is done, what failed and what it cost so far.
@@ -70,7 +70,11 @@ Examples:
   weir check knowledge-graph
       the resolved plan of a shipped dataflow
   weir check my.toml --model gpt-4o-mini --set batch.chunks=10
-      your own, with the flags of a run to come";
+      your own, with the flags of a run to come
+  weir check talks/kick-off.vtt
+      how a transcript is read: format, encoding, speakers, times, chunks, what is wrong with it
+  weir check ops/2026-05-19/a.json --set 'source.metadata={team}/{date}/*' --json
+      with what its path says, for programs";
 
 const STATUS: &str = "\
 Examples:

@@ -1,4 +1,4 @@
-//! `weir check`: the resolved plan, and where each value came from.
+//! `weir check`: the resolved plan of a dataflow, and where each value came from; or how a transcript is read.
 
 use serde_json::{Value, json};
 
@@ -6,11 +6,15 @@ use super::Exit;
 use super::args::CheckArgs;
 use super::env::Environment;
 use super::printer::Printer;
+use super::transcript;
 use crate::plan::Plan;
 use crate::plan::resolve::{Purpose, resolve};
 
 /// Runs the command.
 pub fn run(args: &CheckArgs, environment: &Environment, printer: &mut Printer) -> Exit {
+    if transcript::is_transcript(&args.plan.dataflow) {
+        return transcript::run(args, environment, printer);
+    }
     let inputs = args.plan.inputs(environment, Purpose::Show);
     let plan = match inputs.and_then(|inputs| resolve(&inputs)) {
         Ok(plan) => plan,

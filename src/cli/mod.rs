@@ -14,6 +14,7 @@ pub mod run;
 pub mod status;
 #[cfg(test)]
 mod tests;
+pub mod transcript;
 
 use std::ffi::OsString;
 use std::io::IsTerminal;

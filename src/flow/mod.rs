@@ -81,7 +81,7 @@ pub fn build(
         let facts = loaded.clone().map(|loaded| loaded.facts);
         (
             facts.clone().filter(|facts| facts.unreadable.is_some()),
-            facts.filter(|facts| facts.unreadable.is_none()),
+            facts.filter(|facts| facts.is_document()),
         )
     };
     let places = ops::chunk::chunk(loaded);

@@ -44,8 +44,17 @@ pub struct DocFacts {
     pub turns: u32,
     pub bytes: u64,
     pub meta: Vec<(String, String)>,
-    /// Set if the file could not be read: then there is a failure instead of a document.
+    /// Set if the file could not be read: then there is a failure instead of a document. With a content hash there is
+    /// a document as well: only its sidecar could not be read.
     pub unreadable: Option<Unread>,
+}
+
+impl DocFacts {
+    /// Whether there is a document.
+    #[must_use]
+    pub fn is_document(&self) -> bool {
+        self.unreadable.is_none() || !self.content_hash.is_empty()
+    }
 }
 
 /// Why a file gave no document.

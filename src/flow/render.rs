@@ -176,7 +176,7 @@ fn provenance(item: &Item, grounding: &Grounding, lookup: &Lookup) -> Provenance
             facts.end_ms,
         )
     };
-    let spans = if found {
+    let mut spans = if found {
         locate::spans(
             &facts.map,
             &lookup.text(place.fingerprint),
@@ -186,6 +186,11 @@ fn provenance(item: &Item, grounding: &Grounding, lookup: &Lookup) -> Provenance
     } else {
         Vec::new()
     };
+    if facts.source.bytes().is_none() {
+        for span in &mut spans {
+            *span = span.without_bytes();
+        }
+    }
     Provenance {
         doc_id: place.doc,
         chunk_id: place.chunk_id(),

@@ -104,6 +104,7 @@ pub fn order(plan: &Plan, extras: Extras) -> Result<Order, OrderError> {
         reading: Reading {
             chunk: plan.chunk,
             value_min: plan.value_min,
+            metadata: plan.metadata.clone(),
             labelled,
             hash: format!("{}/{}/{labelled}", plan.reading, plan.value_min),
         },

@@ -13,7 +13,7 @@ use crate::store::{Database, Mode, StoreError, StoredFile, StoredView, View};
 
 /// What turns files and answers into rows: it changes when a reader, the graph or a table does, and then every table is
 /// rewritten, without a call.
-pub const DERIVATION: &str = "1";
+pub const DERIVATION: &str = "2";
 
 /// A run could not begin.
 #[derive(Debug, thiserror::Error)]

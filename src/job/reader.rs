@@ -9,6 +9,7 @@ use crate::model::document::{Document, Unreadable};
 use crate::model::id::{ContentHash, DocId, Fingerprint, ViewId};
 use crate::model::unit::Micros;
 use crate::source::{SourceFile, read};
+use crate::stage::transcript::metadata::{self, Pattern, Rank};
 use crate::stage::{chunk, transcript};
 use crate::store::{Database, FileFailure, NewVersion, StoreError, StoredFile};
 
@@ -19,11 +20,16 @@ pub struct Reading {
     pub chunk: chunk::Options,
     /// Chunks worth less, of 1000, are not asked.
     pub value_min: u16,
+    /// What paths say of documents.
+    pub metadata: Option<Pattern>,
     /// Whether paths begin with the label of their root: where there are several.
     pub labelled: bool,
     /// The hash of it all, as it stands in the manifest.
     pub hash: String,
 }
+
+/// The `reason` of a document whose sidecar cannot be read.
+const SIDECAR: &str = "sidecar";
 
 /// A file that has been read.
 #[derive(Debug)]
@@ -39,9 +45,8 @@ pub struct Prepared {
 /// Reads a file. One that cannot be read gives a failure instead of a document. Blocks.
 #[must_use]
 pub fn prepare(file: &SourceFile, reading: &Reading, now: Micros) -> Prepared {
-    let read = read::read(file).and_then(|bytes| transcript::read(&file.relative, &bytes));
-    match read {
-        Ok(read) => document(file, &read, reading),
+    match document_of(file, reading.metadata.as_ref()) {
+        Ok(found) => document(file, &found, reading, now),
         Err(why) => failure(file, path(file, reading), &why, now),
     }
 }
@@ -51,11 +56,63 @@ pub fn prepare(file: &SourceFile, reading: &Reading, now: Micros) -> Prepared {
 /// # Errors
 /// If it cannot be read.
 pub fn chunks(file: &SourceFile, reading: &Reading) -> Result<Vec<Chunk>, Unreadable> {
-    let read = read::read(file).and_then(|bytes| transcript::read(&file.relative, &bytes))?;
-    Ok(cut(&read.document, reading))
+    let found = document_of(file, reading.metadata.as_ref())?;
+    Ok(cut(&found.read.document, reading))
 }
 
-fn cut(document: &Document, reading: &Reading) -> Vec<Chunk> {
+/// A file as it was read, with what is said of it beside its content.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The transcript.
+    pub read: transcript::Read,
+    /// Of the transcript and its sidecar: what tells that a document is another.
+    pub hash: ContentHash,
+    /// What is wrong with the sidecar; the transcript is read all the same.
+    pub sidecar_problem: Option<String>,
+}
+
+/// Reads a file, its sidecar and its path.
+///
+/// # Errors
+/// If the file itself cannot be read.
+pub fn document_of(file: &SourceFile, pattern: Option<&Pattern>) -> Result<Found, Unreadable> {
+    let bytes = read::read(file)?;
+    let mut read = transcript::read(&file.relative, &bytes)?;
+    let mut hash = read.hash;
+    let mut sidecar_problem = None;
+    if let Some(said) = pattern.and_then(|pattern| pattern.find(&file.relative)) {
+        said.apply(&mut read, "its path", Rank::Under);
+    }
+    if let Some(sidecar) = &file.sidecar {
+        let name = &sidecar.name;
+        let wrong = match read::sidecar(sidecar) {
+            Ok(bytes) => {
+                hash = ContentHash::of(&[hash.as_bytes(), &bytes]);
+                let (said, wrong) = metadata::sidecar(name, &bytes);
+                said.apply(&mut read, &format!("its sidecar {name}"), Rank::Over);
+                wrong
+            }
+            Err(why) => {
+                hash = ContentHash::of(&[hash.as_bytes(), why.to_string().as_bytes()]);
+                Some(why.to_string())
+            }
+        };
+        sidecar_problem = wrong.map(|wrong| {
+            format!(
+                "could not read all of its sidecar {name}: {wrong}; the transcript itself was read"
+            )
+        });
+    }
+    Ok(Found {
+        read,
+        hash,
+        sidecar_problem,
+    })
+}
+
+/// A document's chunks.
+#[must_use]
+pub fn cut(document: &Document, reading: &Reading) -> Vec<Chunk> {
     let mut chunks = chunk::split(document, &reading.chunk);
     for facts in chunks.iter_mut().map(|chunk| &mut chunk.facts) {
         if facts.value < reading.value_min {
@@ -73,8 +130,10 @@ fn path(file: &SourceFile, reading: &Reading) -> String {
     }
 }
 
-fn document(file: &SourceFile, read: &transcript::Read, reading: &Reading) -> Prepared {
+fn document(file: &SourceFile, found: &Found, reading: &Reading, now: Micros) -> Prepared {
+    let read = &found.read;
     let document = &read.document;
+    let problem = found.sidecar_problem.clone();
     let path: Arc<str> = path(file, reading).into();
     let facts = DocFacts {
         doc: file.doc,
@@ -93,11 +152,18 @@ fn document(file: &SourceFile, read: &transcript::Read, reading: &Reading) -> Pr
             .iter()
             .map(|(key, value)| (key.clone(), value.clone()))
             .collect(),
-        unreadable: None,
+        unreadable: problem.clone().map(|message| Unread {
+            reason: SIDECAR.into(),
+            message,
+            at: now,
+        }),
     };
     let mut texts = Vec::new();
     let mut places = Vec::new();
-    for chunk in cut(document, reading) {
+    for mut chunk in cut(document, reading) {
+        if !document.format.has_bytes() {
+            chunk.facts.source = chunk.facts.source.without_bytes();
+        }
         let place = Place::new(
             file.doc,
             Arc::clone(&path),
@@ -112,8 +178,13 @@ fn document(file: &SourceFile, read: &transcript::Read, reading: &Reading) -> Pr
         facts: Arc::new(facts),
         chunks: Arc::new(places),
     };
+    let failure = problem.map(|message| FileFailure {
+        reason: SIDECAR.into(),
+        message,
+        first_at: now,
+    });
     Prepared {
-        file: stored(file, Some(read.hash), None),
+        file: stored(file, Some(found.hash), failure),
         loaded,
         texts,
     }

@@ -101,6 +101,7 @@ mod tests {
                 mtime_ns: mtime.0 * 1000,
                 inode: 1,
             },
+            sidecar: None,
         };
         Step::Read(file, None)
     }

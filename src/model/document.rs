@@ -11,7 +11,7 @@ pub const MAX_SOURCE_BYTES: u64 = 256 << 20;
 
 /// How a file was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum Format {
     /// WebVTT.
     Vtt,
@@ -19,12 +19,56 @@ pub enum Format {
     Srt,
     /// `Name: words` lines, with or without time stamps.
     Text,
-    /// Markdown with bold names.
-    Markdown,
-    /// One JSON object a line.
-    Jsonl,
+    /// Air-to-ground lines of space missions, under stamps of four numbers.
+    Spacelog,
+    /// The chat of a meeting: time, name and words between tabs.
+    ZoomChat,
+    /// A name and a stamp on a line of their own, as Otter, Teams and others write them.
+    OtterText,
+    /// `Name (00:03):` on a line of its own.
+    RevText,
+    /// `Q.` and `A.` lines of hearings.
+    CourtText,
     /// Plain prose: no speakers.
     Prose,
+    /// Markdown, with front matter or bold names.
+    Markdown,
+    /// A document of Word: its paragraphs, read as text.
+    Docx,
+    /// Whisper's table of start, end and text.
+    WhisperTsv,
+    /// Podcasting 2.0 as HTML.
+    PodcastHtml,
+    /// One JSON object a line.
+    Jsonl,
+    /// JSON of no service known by name: a list of objects with text.
+    Json,
+    /// openai-whisper, its API, faster-whisper.
+    WhisperJson,
+    /// whisper-timestamped.
+    WhisperTimestampedJson,
+    /// WhisperX: words aligned, speakers told apart.
+    WhisperxJson,
+    /// whisper.cpp.
+    WhisperCppJson,
+    /// Deepgram.
+    DeepgramJson,
+    /// AssemblyAI.
+    AssemblyaiJson,
+    /// A standard job of Amazon Transcribe.
+    AmazonTranscribeJson,
+    /// Amazon Transcribe Call Analytics.
+    AmazonCallJson,
+    /// Rev.ai.
+    RevJson,
+    /// Podcasting 2.0 as JSON.
+    PodcastJson,
+    /// Meetings as in QMSum.
+    QmsumJson,
+    /// Turns of several names as in CRD3.
+    Crd3Json,
+    /// The captions of YouTube as JSON.
+    YoutubeJson3,
 }
 
 impl Format {
@@ -35,10 +79,38 @@ impl Format {
             Self::Vtt => "vtt",
             Self::Srt => "srt",
             Self::Text => "text",
-            Self::Markdown => "markdown",
-            Self::Jsonl => "jsonl",
+            Self::Spacelog => "spacelog",
+            Self::ZoomChat => "zoom-chat",
+            Self::OtterText => "otter-text",
+            Self::RevText => "rev-text",
+            Self::CourtText => "court-text",
             Self::Prose => "prose",
+            Self::Markdown => "markdown",
+            Self::Docx => "docx",
+            Self::WhisperTsv => "whisper-tsv",
+            Self::PodcastHtml => "podcast-html",
+            Self::Jsonl => "jsonl",
+            Self::Json => "json",
+            Self::WhisperJson => "whisper-json",
+            Self::WhisperTimestampedJson => "whisper-timestamped-json",
+            Self::WhisperxJson => "whisperx-json",
+            Self::WhisperCppJson => "whisper-cpp-json",
+            Self::DeepgramJson => "deepgram-json",
+            Self::AssemblyaiJson => "assemblyai-json",
+            Self::AmazonTranscribeJson => "amazon-transcribe-json",
+            Self::AmazonCallJson => "amazon-call-json",
+            Self::RevJson => "rev-json",
+            Self::PodcastJson => "podcast-json",
+            Self::QmsumJson => "qmsum-json",
+            Self::Crd3Json => "crd3-json",
+            Self::YoutubeJson3 => "youtube-json3",
         }
+    }
+
+    /// Whether offsets count in the file's own text; those of a file that holds it packed count in what was unpacked.
+    #[must_use]
+    pub fn has_bytes(self) -> bool {
+        self != Self::Docx
     }
 }
 
@@ -108,6 +180,27 @@ pub struct Span {
     pub byte_start: u32,
     /// One past the last byte.
     pub byte_end: u32,
+}
+
+impl Span {
+    /// What stands for bytes that no file holds in this order: those of a text that was unpacked.
+    const NONE: u32 = u32::MAX;
+
+    /// The same stretch where bytes mean nothing.
+    #[must_use]
+    pub fn without_bytes(self) -> Self {
+        Self {
+            byte_start: Self::NONE,
+            byte_end: Self::NONE,
+            ..self
+        }
+    }
+
+    /// First and one past the last byte, if they mean something.
+    #[must_use]
+    pub fn bytes(self) -> Option<(u32, u32)> {
+        (self.byte_start != Self::NONE).then_some((self.byte_start, self.byte_end))
+    }
 }
 
 /// A timed stretch of a turn's text; it ends where the next one starts.

@@ -104,6 +104,16 @@ pub fn parse_set(text: &str) -> Result<Vec<Given>, PlanErrors> {
     }
 }
 
+/// Whether a text is a dataflow by its looks: TOML with a key of one.
+#[must_use]
+pub fn is_dataflow_text(text: &str) -> bool {
+    let is_key = |name: &str| {
+        let path = KeyPath(vec![name.to_owned()]);
+        !matches!(standing(&path, Holder::Dataflow), Standing::Refused(_))
+    };
+    DeTable::parse(text).is_ok_and(|table| table.get_ref().keys().any(|key| is_key(key.get_ref())))
+}
+
 /// At the first `=` outside quotes.
 fn split(text: &str) -> Option<(&str, &str)> {
     let mut quoted = None;

@@ -22,7 +22,11 @@ fn hex(domain: &str, parts: &[&[u8]]) -> String {
 /// Of what decides how a file becomes chunks.
 pub(super) fn reading(plan: &Plan) -> String {
     let chunk = serde_json::to_vec(&plan.chunk).unwrap_or_default();
-    hex("plan reading", &[&chunk])
+    // Without a pattern the hash is what it was before there were any.
+    let Some(pattern) = &plan.metadata else {
+        return hex("plan reading", &[&chunk]);
+    };
+    hex("plan reading", &[&chunk, pattern.text().as_bytes()])
 }
 
 /// Of all that decides rows. The batch size, limits, the server and the state do not: they decide when, not what.

@@ -35,6 +35,7 @@ const KNOWN: &[(&str, Owner)] = &[
     ("source.roots", Dataflow),
     ("source.include", Dataflow),
     ("source.exclude", Dataflow),
+    ("source.metadata", Dataflow),
     ("chunk.by", Dataflow),
     ("chunk.target", Dataflow),
     ("chunk.drop_thin", Dataflow),

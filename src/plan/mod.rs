@@ -35,7 +35,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use file::parse_set;
+pub use file::{is_dataflow_text, parse_set};
 pub use provider::RULES as RULES_MODEL;
 pub use resolve::resolve;
 
@@ -47,6 +47,7 @@ use crate::model::price::Price;
 use crate::model::unit::Usd;
 use crate::source::{Root, walk};
 use crate::stage::chunk;
+use crate::stage::transcript::metadata::Pattern;
 use origin::Origin;
 use secret::Secret;
 
@@ -140,6 +141,8 @@ pub struct Plan {
     pub roots: Roots,
     /// Which files of it.
     pub source: walk::Options,
+    /// What the paths of files say of their documents.
+    pub metadata: Option<Pattern>,
     /// How documents are cut.
     pub chunk: chunk::Options,
     /// Chunks worth less are not asked; of 1000.

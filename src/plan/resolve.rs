@@ -15,6 +15,7 @@ use crate::model::price::Price;
 use crate::model::unit::Usd;
 use crate::source::walk;
 use crate::stage::chunk;
+use crate::stage::transcript::metadata::Pattern;
 
 /// The operator's file, in the working directory.
 pub const OPERATOR_FILE: &str = "weir.toml";
@@ -164,6 +165,12 @@ fn checked(settings: &mut Settings, inputs: &Inputs, home: &Home, stem: &str) ->
         exclude: settings.or("source.exclude", Vec::new(), value::texts, list),
         skip: Vec::new(),
     };
+    let metadata = settings.or(
+        "source.metadata",
+        None,
+        |given| Pattern::parse(&value::word(given)?).map(Some),
+        |pattern| pattern.as_ref().map_or("none", Pattern::text).to_owned(),
+    );
     let chunk = chunking(settings);
     let value_min = settings.plain("value.min", 0, |given| value::count(given, 0, 1000));
     let catalogue = catalogue(settings);
@@ -202,6 +209,7 @@ fn checked(settings: &mut Settings, inputs: &Inputs, home: &Home, stem: &str) ->
         description,
         roots,
         source,
+        metadata,
         chunk,
         value_min: u16::try_from(value_min).unwrap_or_default(),
         batch,

@@ -141,8 +141,8 @@ impl Nested {
                 for span in items {
                     char_start.append_value(span.char_start.into());
                     char_end.append_value(span.char_end.into());
-                    byte_start.append_value(span.byte_start.into());
-                    byte_end.append_value(span.byte_end.into());
+                    byte_start.append_option(span.bytes().map(|(start, _)| start.into()));
+                    byte_end.append_option(span.bytes().map(|(_, end)| end.into()));
                 }
                 items.len()
             }

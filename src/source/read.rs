@@ -3,7 +3,9 @@
 use std::fs::{self, Metadata, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 
+use super::sidecar::Sidecar;
 use super::{Looks, SourceFile};
 use crate::model::document::{MAX_SOURCE_BYTES, Unreadable};
 
@@ -44,20 +46,33 @@ const FLAGS: i32 = if cfg!(target_os = "macos") {
 /// # Errors
 /// If it cannot be read whole, or is not a regular file.
 pub fn read(file: &SourceFile) -> Result<Vec<u8>, Unreadable> {
-    read_while(file, MAX_SOURCE_BYTES, || ())
+    read_while(&file.path, MAX_SOURCE_BYTES, || ())
+}
+
+/// The longest sidecar that is read.
+const MAX_SIDECAR_BYTES: u64 = 1 << 20;
+
+/// Reads a sidecar, as carefully.
+///
+/// # Errors
+/// If it cannot be read whole, is not a regular file, or far too long to be one.
+pub fn sidecar(sidecar: &Sidecar) -> Result<Vec<u8>, Unreadable> {
+    let read = read_while(&sidecar.path, MAX_SIDECAR_BYTES, || ());
+    read.map_err(|why| match why {
+        Unreadable::TooLong(bytes) => Unreadable::Unsupported(format!(
+            "it is {bytes} bytes long; a sidecar holds at most {MAX_SIDECAR_BYTES}"
+        )),
+        other => other,
+    })
 }
 
 /// `meanwhile` is what happens to the file between reading and looking again.
-fn read_while(
-    file: &SourceFile,
-    most: u64,
-    mut meanwhile: impl FnMut(),
-) -> Result<Vec<u8>, Unreadable> {
+fn read_while(path: &Path, most: u64, mut meanwhile: impl FnMut()) -> Result<Vec<u8>, Unreadable> {
     for _ in 0..TRIES {
         let mut handle = OpenOptions::new()
             .read(true)
             .custom_flags(FLAGS)
-            .open(&file.path)
+            .open(path)
             .map_err(|cause| refused(&cause))?;
         let before = looks(handle.metadata())?;
         if before.size > most {
@@ -72,7 +87,7 @@ fn read_while(
         // By its handle, for what was written to it; by its path, for what was put in its place.
         if bytes.len() as u64 == before.size
             && looks(handle.metadata())? == before
-            && looks(fs::symlink_metadata(&file.path))? == before
+            && looks(fs::symlink_metadata(path))? == before
         {
             return Ok(bytes);
         }
@@ -97,7 +112,6 @@ mod tests {
     use std::fs::{File, FileTimes};
     use std::os::unix::fs::symlink;
     use std::os::unix::net::UnixListener;
-    use std::path::Path;
     use std::process::Command;
 
     use tempfile::TempDir;
@@ -121,7 +135,7 @@ mod tests {
     fn a_quiet_file_is_read_once() {
         let (_folder, file) = listed("words");
         let mut reads = 0;
-        let bytes = read_while(&file, 5, || reads += 1).unwrap();
+        let bytes = read_while(&file.path, 5, || reads += 1).unwrap();
         assert_eq!((bytes, reads), (b"words".to_vec(), 1));
     }
 
@@ -135,9 +149,9 @@ mod tests {
                 fs::write(&file.path, "w".repeat(reads)).unwrap();
             }
         };
-        assert_eq!(read_while(&file, 99, || change(2)), Ok(b"ww".to_vec()));
+        assert_eq!(read_while(&file.path, 99, || change(2)), Ok(b"ww".to_vec()));
         assert_eq!(
-            read_while(&file, 99, || change(99)),
+            read_while(&file.path, 99, || change(99)),
             Err(Unreadable::Unstable)
         );
         assert_eq!(reads, 6);
@@ -149,7 +163,7 @@ mod tests {
         let (folder, file) = listed("words");
         let when = fs::metadata(&file.path).unwrap().modified().unwrap();
         let mut first = true;
-        let bytes = read_while(&file, 99, || {
+        let bytes = read_while(&file.path, 99, || {
             if std::mem::take(&mut first) {
                 let other = folder.path().join("other");
                 fs::write(&other, "sword").unwrap();
@@ -166,7 +180,10 @@ mod tests {
     #[test]
     fn what_is_too_long_is_not_read() {
         let (_folder, file) = listed("words");
-        assert_eq!(read_while(&file, 4, || ()), Err(Unreadable::TooLong(5)));
+        assert_eq!(
+            read_while(&file.path, 4, || ()),
+            Err(Unreadable::TooLong(5))
+        );
     }
 
     /// None of them may hang: a pipe without a writer would, were it opened the usual way.

@@ -1,6 +1,6 @@
 //! Roots in, a sorted list of files out. No link is followed, and nothing is opened.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fmt::Write;
 use std::fs::{self, Metadata};
@@ -12,6 +12,7 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use serde::Deserialize;
 use walkdir::{DirEntry, WalkDir};
 
+use super::sidecar::{self, is_sidecar};
 use super::{Looks, Root, SourceFile};
 use crate::model::id::DocId;
 
@@ -101,9 +102,6 @@ pub enum SourceError {
 /// Endings of what editors and downloads leave behind until they are done.
 const UNFINISHED: [&[u8]; 5] = [b"~", b".swp", b".tmp", b".part", b".crdownload"];
 
-/// Endings of files that only speak of the file beside them.
-const SIDECARS: [&[u8]; 2] = [b".meta.toml", b".meta.json"];
-
 /// Lists the files below the roots. A root that is a file is taken whatever its name.
 ///
 /// # Errors
@@ -131,7 +129,8 @@ pub fn walk(roots: &[Root], options: &Options) -> Result<Listing, SourceError> {
             let name = root.path.file_name().unwrap_or(root.path.as_os_str());
             // The user may name a link; reading follows none.
             let path = fs::canonicalize(&root.path).map_err(failed)?;
-            let file = file(root, Path::new(name), &path, &metadata);
+            let mut file = file(root, Path::new(name), &path, &metadata);
+            sidecar::find(&mut file);
             listing.files.push(file);
         } else if metadata.is_dir() {
             fs::read_dir(&root.path).map_err(failed)?;
@@ -175,6 +174,8 @@ fn folder(root: &Root, wanted: &dyn Fn(&Path) -> bool, skip: &[PathBuf], listing
     };
     let visible =
         |entry: &DirEntry| entry.depth() == 0 || !(hidden(entry.file_name()) || skipped(entry));
+    let first = listing.files.len();
+    let mut sidecars = BTreeMap::new();
     let entries = WalkDir::new(&root.path)
         .min_depth(1)
         .into_iter()
@@ -184,6 +185,13 @@ fn folder(root: &Root, wanted: &dyn Fn(&Path) -> bool, skip: &[PathBuf], listing
             Ok(entry) if entry.file_type().is_dir() => continue,
             Ok(entry) => {
                 let path = entry.path().to_owned();
+                if is_sidecar(entry.file_name()) && entry.file_type().is_file() {
+                    // One that is gone by now is none.
+                    if let Ok(metadata) = entry.metadata() {
+                        sidecars.insert(path, Looks::of(&metadata));
+                    }
+                    continue;
+                }
                 if passed_over(entry.file_name()) || !wanted(&below(&path)) {
                     continue;
                 }
@@ -215,6 +223,9 @@ fn folder(root: &Root, wanted: &dyn Fn(&Path) -> bool, skip: &[PathBuf], listing
             }),
         }
     }
+    for file in listing.files.iter_mut().skip(first) {
+        sidecar::choose(file, &sidecars);
+    }
 }
 
 /// What vanished while we looked is gone, and no problem.
@@ -234,6 +245,7 @@ fn file(root: &Root, below: &Path, path: &Path, metadata: &Metadata) -> SourceFi
         relative,
         path: path.to_owned(),
         looks: Looks::of(metadata),
+        sidecar: None,
     }
 }
 
@@ -242,10 +254,8 @@ fn hidden(name: &OsStr) -> bool {
 }
 
 fn passed_over(name: &OsStr) -> bool {
-    UNFINISHED
-        .iter()
-        .chain(&SIDECARS)
-        .any(|ending| name.as_bytes().ends_with(ending))
+    let left = |ending: &&[u8]| name.as_bytes().ends_with(ending);
+    UNFINISHED.iter().any(left) || is_sidecar(name)
 }
 
 /// A name as text, so that unlike names give unlike texts: bytes that are not UTF-8 and control characters become

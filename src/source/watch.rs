@@ -111,6 +111,7 @@ mod tests {
                 mtime_ns,
                 inode,
             },
+            sidecar: None,
         }
     }
 

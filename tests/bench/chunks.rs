@@ -1,7 +1,8 @@
 //! Measures the readers and the splitter on real transcripts: `cargo bench --bench chunks -- DIR`.
 //!
 //! For each format: files, failures with their reasons, turns, how many have a speaker and times, problems,
-//! speed. Every piece is checked against its source. For each document of 30 chunks or more: how many
+//! speed. Every piece is checked against its source, and so is every word: the slices of its spans must be the word,
+//! but for those that hold markup or escapes. For each document of 30 chunks or more: how many
 //! chunks are new after one turn was inserted at the top, a third down, in the middle.
 //! With `--show N` the first N turns of every file are printed, to be looked at.
 
@@ -17,6 +18,7 @@ use std::time::{Duration, Instant};
 
 use weir::model::document::{Cue, Document, Piece, Turn};
 use weir::stage::chunk::{Options, split};
+use weir::stage::locate::spans;
 use weir::stage::{tokens, transcript};
 
 /// What the files of one format came to.
@@ -32,6 +34,9 @@ struct Tally {
     dropped: usize,
     tokens: u64,
     exact: u64,
+    words: usize,
+    sliced: usize,
+    marked: usize,
     reading: Duration,
     splitting: Duration,
 }
@@ -83,6 +88,7 @@ fn main() {
         let tally = tallies.entry(document.format.name()).or_default();
         tally.reading += reading;
         wrong += check(entry.path(), &document, &bytes);
+        words(tally, &document, &bytes, &mut wrong);
         measure(tally, &document, bytes.len());
         moves.measure(&document);
         if show > 0 {
@@ -124,6 +130,44 @@ fn measure(tally: &mut Tally, document: &Document, bytes: usize) {
         for piece in chunk.facts.map.pieces.iter().filter(|piece| piece.verbatim) {
             let span = piece.source;
             assert_eq!(piece.len, span.byte_end - span.byte_start);
+        }
+    }
+}
+
+/// Whether each word of each chunk is where its spans say.
+fn words(tally: &mut Tally, document: &Document, bytes: &[u8], wrong: &mut usize) {
+    let Ok(source) = transcript::decoded(bytes) else {
+        return;
+    };
+    for chunk in split(document, &Options::default()) {
+        let text = &*chunk.text;
+        let mut at = 0;
+        for word in text.split([' ', '\n']) {
+            let (start, end) = (at, at + word.len());
+            at = end + 1;
+            let place = |byte: usize| u32::try_from(byte).unwrap_or(u32::MAX);
+            let spans = spans(&chunk.facts.map, text, place(start), place(end));
+            // Labels have no place; nor have empty words.
+            if word.is_empty() || spans.is_empty() {
+                continue;
+            }
+            let slices = spans.iter().filter_map(|span| {
+                source
+                    .text
+                    .get(span.byte_start as usize..span.byte_end as usize)
+            });
+            let taken = slices.collect::<Vec<_>>().join(" ");
+            tally.words += 1;
+            if taken == word {
+                tally.sliced += 1;
+            } else if taken.contains(['<', '&', '\\', '*', '[', ']', '>', '`', '_', '{', '"'])
+                || !taken.is_ascii()
+            {
+                tally.marked += 1;
+            } else {
+                *wrong += 1;
+                println!("{word:?} is not {taken:?}");
+            }
         }
     }
 }
@@ -210,13 +254,13 @@ fn report(
     wrong: usize,
 ) {
     println!(
-        "format    files     MB   turns named% timed% problems chunks dropped tokens% read MB/s split MB/s"
+        "format                     files     MB   turns named% timed% problems chunks dropped tokens% words% marked read MB/s split MB/s"
     );
     for (name, tally) in tallies {
         let megabytes = tally.bytes as f64 / 1e6;
         let share = |part: usize| 100.0 * part as f64 / tally.turns.max(1) as f64;
         println!(
-            "{name:9} {:5} {megabytes:6.2} {:7} {:6.1} {:6.1} {:8} {:6} {:7} {:7.2} {:9.1} {:10.1}",
+            "{name:26} {:5} {megabytes:6.2} {:7} {:6.1} {:6.1} {:8} {:6} {:7} {:7.2} {:6.2} {:6} {:9.1} {:10.1}",
             tally.files,
             tally.turns,
             share(tally.named),
@@ -225,6 +269,8 @@ fn report(
             tally.chunks,
             tally.dropped,
             100.0 * tally.tokens as f64 / tally.exact.max(1) as f64,
+            100.0 * tally.sliced as f64 / tally.words.max(1) as f64,
+            tally.marked,
             megabytes / tally.reading.as_secs_f64(),
             megabytes / tally.splitting.as_secs_f64(),
         );

@@ -15,6 +15,7 @@
 
 mod cli;
 mod floors;
+mod formats;
 mod harness;
 mod incremental;
 mod oracle;

@@ -147,7 +147,11 @@ impl Table {
     /// The version of its columns: goes up with every change to them.
     #[must_use]
     pub fn version(self) -> u32 {
-        1
+        match self {
+            // 2: bytes may be null.
+            Self::Chunks | Self::Mentions | Self::Evidence => 2,
+            _ => 1,
+        }
     }
 
     /// Its columns, in order.
@@ -229,7 +233,8 @@ impl ColumnType {
     /// What its items are, if it holds several.
     pub(super) fn item(self) -> DataType {
         let structure = |names: &[&str], kind: &DataType| {
-            let field = |name: &&str| Field::new(*name, kind.clone(), false);
+            // The bytes of what was unpacked are nobody's.
+            let field = |name: &&str| Field::new(*name, kind.clone(), name.starts_with("byte_"));
             DataType::Struct(names.iter().map(field).collect::<Fields>())
         };
         match self {

@@ -118,8 +118,12 @@ pub(super) const CHUNKS: &[Column] = &[
         "Its first code point in the decoded source.",
     ),
     must("char_end", Int, "One past its last code point."),
-    must("byte_start", Int, "Its first byte in the decoded source."),
-    must("byte_end", Int, "One past its last byte."),
+    may(
+        "byte_start",
+        Int,
+        "Its first byte in the decoded source; null where that was unpacked (docx).",
+    ),
+    may("byte_end", Int, "One past its last byte."),
     must("tokens", Int, "Tokens of the text (o200k_base)."),
     must("value", Int, "What it is worth to ask, 0 to 1000."),
     must(

@@ -33,6 +33,8 @@ pub(super) struct Builder<'s> {
     pub(super) source: &'s str,
     /// The document so far; the open turn is not in it yet.
     pub(super) document: Document,
+    /// Where title, date and language were found.
+    pub(super) stated: BTreeMap<&'static str, String>,
     points: Points<'s>,
     unnamed_problems: usize,
     turn: Turn,
@@ -54,6 +56,7 @@ impl<'s> Builder<'s> {
                 turns: Vec::new(),
                 problems,
             },
+            stated: BTreeMap::new(),
             points: Points::new(source),
             unnamed_problems: 0,
             turn: Turn::default(),
@@ -168,7 +171,7 @@ impl<'s> Builder<'s> {
     }
 
     /// The document, with a problem if a file that is not empty gave no turn.
-    pub(super) fn finish(mut self) -> Document {
+    pub(super) fn finish(mut self) -> (Document, BTreeMap<&'static str, String>) {
         self.end();
         if self.document.turns.is_empty() && !self.source.is_empty() {
             self.problem(0, "no speech was found in it");
@@ -179,7 +182,7 @@ impl<'s> Builder<'s> {
                 last.what = format!("{}; and {more} more problems after it", last.what);
             }
         }
-        self.document
+        (self.document, self.stated)
     }
 
     fn word(&mut self, at: usize, word: &str) {
@@ -287,7 +290,7 @@ mod tests {
         builder.cue(Some(7), None);
         builder.text(11..12);
         builder.glyph('&', 12..17);
-        let document = builder.finish();
+        let (document, _) = builder.finish();
         let turn = &document.turns[0];
         assert_eq!(turn.text, "é ab c&");
         let seen: Vec<_> = turn
@@ -314,7 +317,7 @@ mod tests {
         for _ in 0..5000 {
             builder.problem(0, "odd");
         }
-        let problems = builder.finish().problems;
+        let problems = builder.finish().0.problems;
         assert_eq!(problems.len(), MAX_PROBLEMS);
         assert!(problems[MAX_PROBLEMS - 1].what.contains("3001 more"));
     }

@@ -10,9 +10,7 @@ use super::entity::entity;
 use super::head::colon;
 use super::name::{Census, Names, Sure, speaker};
 use super::plain::{cut, from, head};
-
-/// A longer pause ends a turn: some tools cut a sentence over many cues, none pauses within one so long.
-const MAX_PAUSE_MS: i64 = 2000;
+use super::speech::Joint;
 
 /// The longest tag; `<` without a `>` so near is a character like any other.
 const MAX_TAG: usize = 300;
@@ -41,6 +39,8 @@ pub(super) enum Tags {
     All,
     /// Those of HTML that players know, and `{\an8}` codes; other angle brackets are text.
     Known,
+    /// None: markup was taken off before.
+    Plain,
 }
 
 const KNOWN: [&str; 22] = [
@@ -53,6 +53,9 @@ pub(super) fn line(source: &str, range: Range<usize>, tags: Tags, out: &mut Vec<
     let text = cut(source, range.clone());
     let mut at = range.start + lead(text, tags, out);
     let mut run = at;
+    if tags == Tags::Plain {
+        at = range.end;
+    }
     while let Some(found) = cut(source, at..range.end).find(['<', '&', '{']) {
         at += found;
         let rest = cut(source, at..range.end);
@@ -135,7 +138,8 @@ fn tag(text: &str, tags: Tags, at: usize, out: &mut Vec<Event>) -> Option<usize>
     Some(close + 1)
 }
 
-fn unescaped(text: &str) -> String {
+/// A text with its character references read.
+pub(super) fn unescaped(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
@@ -170,7 +174,7 @@ pub(super) fn write(builder: &mut Builder<'_>, events: &[Event]) {
         names,
         voice: None,
         time: (0, 0),
-        last: (0, 0),
+        joint: Joint::default(),
         changed: false,
         fresh: true,
     };
@@ -236,7 +240,7 @@ struct Writer<'b, 's> {
     names: Option<Names>,
     voice: Option<String>,
     time: (i64, i64),
-    last: (i64, i64),
+    joint: Joint,
     changed: bool,
     /// The next word starts a cue or a voice.
     fresh: bool,
@@ -269,18 +273,13 @@ impl Writer<'_, '_> {
             return;
         }
         let (start, end) = self.time;
-        let near = start - self.last.1 < MAX_PAUSE_MS && self.last.0 - start < MAX_PAUSE_MS;
-        let same = self.builder.is_open() && self.builder.speaker() == self.voice.as_deref();
-        let rounded = self.builder.ends_sentence() || self.builder.is_long();
-        let goes_on = self.voice.is_some() || !rounded;
-        if same && near && goes_on && !self.changed {
-            self.builder.gap();
-        } else {
-            self.builder.turn(self.voice.clone());
-        }
-        self.builder.cue(Some(start), Some(end));
-        self.last = (start, end.max(start));
-        self.changed = false;
+        let changed = std::mem::take(&mut self.changed);
+        self.joint.enter(
+            self.builder,
+            self.voice.as_deref(),
+            (Some(start), Some(end)),
+            changed,
+        );
     }
 }
 

@@ -17,17 +17,23 @@ pub(super) struct Stamp {
 ///
 /// The first number may have up to four digits (minutes beyond 59 are usual), the others have two.
 pub(super) fn clock(text: &str) -> Option<(i64, usize)> {
+    read(text, 2)
+}
+
+/// The same where the numbers after the first have at least so many digits: beside an arrow no mistake is possible.
+fn read(text: &str, shortest: usize) -> Option<(i64, usize)> {
     let negative = text.starts_with('-');
     let mut used = usize::from(negative);
     let (mut last, length) = digits(from(text, used), 4)?;
     used += length;
     let mut higher = Vec::with_capacity(3);
     while higher.len() < 3 && from(text, used).starts_with(':') {
-        let Some((value, 2)) = digits(from(text, used + 1), 2) else {
+        let next = digits(from(text, used + 1), 2).filter(|(_, length)| *length >= shortest);
+        let Some((value, length)) = next else {
             break;
         };
         higher.push(std::mem::replace(&mut last, value));
-        used += 3;
+        used += 1 + length;
     }
     if higher.is_empty() || last > 59 {
         return None;
@@ -71,9 +77,9 @@ fn digits(text: &str, most: usize) -> Option<(i64, usize)> {
 /// A line of two times, `00:01.000 --> 00:02.000 settings`.
 pub(super) fn range(line: &str) -> Option<(i64, i64)> {
     let line = line.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
-    let (start, used) = clock(line)?;
+    let (start, used) = read(line, 1)?;
     let rest = from(line, used).trim_start().strip_prefix("-->")?;
-    Some((start, clock(rest.trim_start())?.0))
+    Some((start, read(rest.trim_start(), 1)?.0))
 }
 
 /// A stamp at the start of a text: bare, or in `[]`, `()`, `<>`, `\[\]`; bytes used.
@@ -145,6 +151,7 @@ mod tests {
     #[test]
     fn ranges_and_stamps() {
         assert_eq!(range("0:00:05.000-->00:07,5 X1:3"), Some((5000, 7500)));
+        assert_eq!(range("0:0:5.5 --> 0:1:0.25"), Some((5500, 60_250)));
         assert_eq!(range("00:05 -> 00:07"), None);
         let bracketed = |start, end| Stamp {
             start,

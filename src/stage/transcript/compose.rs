@@ -137,7 +137,7 @@ mod tests {
         let mut builder = Builder::new(source, Format::Text, Vec::new());
         builder.turn(None);
         builder.text(0..source.len());
-        let turn = builder.finish().turns.remove(0);
+        let turn = builder.finish().0.turns.remove(0);
         assert_eq!(turn.text, source.nfc().collect::<String>());
         let atoms: Vec<_> = turn
             .pieces

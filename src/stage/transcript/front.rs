@@ -23,15 +23,29 @@ const MAX_VALUE: usize = 2000;
 /// Key and value pairs in lower-case keys; several values of one key are joined by commas.
 #[derive(Default)]
 pub(super) struct Facts {
-    pairs: BTreeMap<String, String>,
+    pairs: BTreeMap<String, (String, &'static str)>,
     speakers: Vec<String>,
+    place: &'static str,
 }
 
 impl Facts {
+    /// None yet; what comes is from this part of the file.
+    pub(super) fn at(place: &'static str) -> Self {
+        Self {
+            place,
+            ..Self::default()
+        }
+    }
+
+    /// What comes from here on is from this part of the file.
+    pub(super) fn place(&mut self, place: &'static str) {
+        self.place = place;
+    }
+
     /// Adds one value of a key.
     pub(super) fn add(&mut self, key: &str, value: &str) {
         let key = tidy(key, 100).to_lowercase();
-        let value = tidy(unquoted(value), MAX_VALUE);
+        let value = unsigned(tidy(unquoted(value), MAX_VALUE));
         let full = self.pairs.len() >= MAX_FACTS && !self.pairs.contains_key(&key);
         if key.is_empty() || value.is_empty() || full {
             return;
@@ -40,9 +54,10 @@ impl Facts {
             self.speakers.extend(speaker(&value));
         }
         let single = matches!(key.as_str(), "title" | "date" | "language");
-        let kept = self.pairs.entry(key).or_default();
+        let (kept, place) = self.pairs.entry(key).or_default();
         if kept.is_empty() {
             *kept = value;
+            *place = self.place;
         } else if !single && kept.len() < MAX_VALUE {
             kept.push_str(", ");
             kept.push_str(&value);
@@ -59,30 +74,88 @@ impl Facts {
 
     /// Puts them into the document.
     pub(super) fn write(self, builder: &mut Builder<'_>) {
-        let document = &mut builder.document;
-        for (key, value) in self.pairs {
-            match key.as_str() {
-                "title" if document.title.is_none() => document.title = Some(value),
+        for (key, (value, place)) in self.pairs {
+            let document = &mut builder.document;
+            let fact = match key.as_str() {
+                "title" if document.title.is_none() => {
+                    document.title = Some(value);
+                    "title"
+                }
                 "language" | "lang" if document.language.is_none() => {
                     document.language = Some(value);
+                    "language"
                 }
                 "date" | "recorded_at" | "recorded" if document.recorded_at.is_none() => {
                     document.recorded_at = date(&value);
                     document.meta.insert(key, value);
+                    "recorded_at"
                 }
                 _ => {
                     document.meta.insert(key, value);
+                    continue;
                 }
-            }
+            };
+            builder.stated.insert(fact, place.to_owned());
         }
     }
+}
+
+/// Names of the parts of an address that let whoever holds it in: such an address is a key and stays where it is.
+const SIGNED: [&str; 12] = [
+    "awsaccesskeyid=",
+    "access_token=",
+    "amz-signature=",
+    "amz-security-token=",
+    "goog-signature=",
+    "key-pair-id=",
+    "policy=",
+    "se=",
+    "sig=",
+    "signature=",
+    "token=",
+    "hmac=",
+];
+
+/// An address without the user and password before its host.
+fn nameless(address: &str) -> std::borrow::Cow<'_, str> {
+    let parts = address.split_once("://").and_then(|(scheme, rest)| {
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let (host, path) = rest.split_at_checked(end)?;
+        Some((scheme, host.rsplit_once('@')?.1, path))
+    });
+    match parts {
+        Some((scheme, host, path)) => format!("{scheme}://{host}{path}").into(),
+        None => address.into(),
+    }
+}
+
+/// A value without what signs the addresses in it.
+fn unsigned(value: String) -> String {
+    if !value.contains("://") {
+        return value;
+    }
+    let words = value.split(' ').map(|word| {
+        let word = nameless(word);
+        let signed = word.split_once('?').is_some_and(|(_, query)| {
+            let query = query.to_ascii_lowercase();
+            let mut names = query
+                .split(['&', ';'])
+                .map(|name| name.trim_start_matches("x-"));
+            names.any(|name| SIGNED.iter().any(|sign| name.starts_with(sign)))
+        });
+        match word.split_once('?') {
+            Some((address, _)) if signed => address.to_owned(),
+            _ => word.into_owned(),
+        }
+    });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// Reads the front matter at `at`, between two lines of `---`; where the text goes on after it.
 ///
 /// Of YAML it reads what transcripts use: `key: value`, lists below a key or in `[]`, folded text.
 pub(super) fn matter(source: &str, at: usize) -> Option<(Facts, usize)> {
-    let mut facts = Facts::default();
+    let mut facts = Facts::at("front matter");
     let mut key = String::new();
     let mut lines = lines(source, at);
     if lines.next()?.text.trim_end() != "---" {
@@ -153,6 +226,16 @@ pub(super) fn date(text: &str) -> Option<Micros> {
                 "%B %d %Y",
                 "%Y/%m/%d",
             ];
+            // As Teams and Otter write it above a transcript.
+            let times = ["%B %d, %Y, %I:%M%p", "%a, %b %d, %Y %I:%M%p"];
+            let time = times.iter().find_map(|form| {
+                strtime::parse(form, text)
+                    .and_then(|broken| broken.to_datetime())
+                    .ok()
+            });
+            if let Some(time) = time {
+                return at(time);
+            }
             let day = forms.iter().find_map(|form| {
                 strtime::parse(form, text)
                     .and_then(|broken| broken.to_date())
@@ -185,6 +268,8 @@ mod tests {
             ("2020-02-06T10:15:00+02:00", Some("2020-02-06T08:15:00Z")),
             ("February 6, 2020", Some("2020-02-06T00:00:00Z")),
             ("6 Feb 2020", Some("2020-02-06T00:00:00Z")),
+            ("February 6, 2020, 3:05PM", Some("2020-02-06T15:05:00Z")),
+            ("Thu, Feb 06, 2020 3:05PM", Some("2020-02-06T15:05:00Z")),
             ("06/02/2020", None),
             ("20200206", None),
             ("yesterday", None),
@@ -195,14 +280,34 @@ mod tests {
     }
 
     #[test]
+    fn signed_addresses_lose_what_signs_them() {
+        for (value, want) in [
+            ("https://x.y/a?v=1&t=2", "https://x.y/a?v=1&t=2"),
+            (
+                "https://x.y/a?X-Amz-Date=1&X-Amz-Signature=2",
+                "https://x.y/a",
+            ),
+            (
+                "see https://x.y/a?sv=1&sig=2 there",
+                "see https://x.y/a there",
+            ),
+            ("a?sig=1", "a?sig=1"),
+            ("https://me:secret@x.y/a@b", "https://x.y/a@b"),
+            ("https://x.y/@me", "https://x.y/@me"),
+        ] {
+            assert_eq!(unsigned(value.to_owned()), want);
+        }
+    }
+
+    #[test]
     fn front_matter() {
         let source = "---\ntitle: 'A: b'\nspeakers:\n  - Ana Lima\ntags: [x, \"y\"]\nsummary: >\n  one\n  two\n---\n\nText";
         let (facts, at) = matter(source, 0).unwrap();
         assert_eq!(source.get(at..), Some("Text"));
         assert_eq!(facts.only_speaker(), Some("Ana Lima"));
-        assert_eq!(facts.pairs["title"], "A: b");
-        assert_eq!(facts.pairs["tags"], "x, y");
-        assert_eq!(facts.pairs["summary"], "one, two");
+        assert_eq!(facts.pairs["title"].0, "A: b");
+        assert_eq!(facts.pairs["tags"].0, "x, y");
+        assert_eq!(facts.pairs["summary"].0, "one, two");
         for none in [
             "",
             "---\n",

@@ -9,9 +9,25 @@ use super::plain::{cut, from, head};
 /// No head is longer; the rest of a line is not looked at.
 const MAX_HEAD: usize = 240;
 
+/// The forms of lines that tell one tool from another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Any other.
+    #[default]
+    Other,
+    /// `00:14:22<TAB>Name:<TAB>words`.
+    Chat,
+    /// `Name  0:03`, alone on its line.
+    Alone,
+    /// `Name (00:03):`, alone on its line.
+    AloneColon,
+}
+
 /// What stands before the words of a line. Offsets count within the line.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Head {
+    /// Its form.
+    pub(super) form: Form,
     /// When.
     pub(super) stamp: Option<Stamp>,
     /// Who, perhaps: the bytes of the label.
@@ -64,21 +80,23 @@ pub(super) fn read(line: &str) -> Head {
         at = line.len() - from(line, at).trim_start_matches(['>', ' ']).len();
     }
     let mut found = bracketed(line, at)
-        .or_else(|| labelled(line, at, seen.is_some() && tab))
+        .or_else(|| labelled(line, at, seen.is_some(), tab))
         .or_else(|| headed(line, at))
         .unwrap_or(Head {
-            stamp: None,
-            label: None,
             body: words,
             words,
+            ..Head::default()
         });
+    if tab && seen.is_some() && found.label.is_some() {
+        found.form = Form::Chat;
+    }
     found.stamp = found.stamp.or(seen);
     found.words = words;
     found
 }
 
 /// `Name: words`, `**Name:** words`, `Name (00:03): words`, `Name: [00:03] words`.
-fn labelled(line: &str, at: usize, sure: bool) -> Option<Head> {
+fn labelled(line: &str, at: usize, clocked: bool, tab: bool) -> Option<Head> {
     let emphasis = |c| matches!(c, '*' | '_');
     let open = from(line, at).len() - from(line, at).trim_start_matches(emphasis).len();
     let (end, _) = colon(from(line, at))?;
@@ -105,20 +123,29 @@ fn labelled(line: &str, at: usize, sure: bool) -> Option<Head> {
     }
     // Zoom: `From Ana Lima to Everyone: words`.
     let text = cut(line, label.clone());
-    if let Some(name) = text.strip_prefix("From ") {
+    let from_to = text.strip_prefix("From ").filter(|_| clocked);
+    if let Some(name) = from_to {
         label.start = label.end - name.len();
         if let Some(to) = name.to_ascii_lowercase().find(" to ") {
             label.end = label.start + to;
         }
     }
-    let sure = if sure || seen.is_some() {
+    let sure = if (clocked && tab) || from_to.is_some() || seen.is_some() {
         Sure::Stamped
     } else if bold {
         Sure::Bold
     } else {
         Sure::No
     };
+    let is_alone = seen.is_some() && body == line.len();
     Some(Head {
+        form: if from_to.is_some() {
+            Form::Chat
+        } else if is_alone {
+            Form::AloneColon
+        } else {
+            Form::Other
+        },
         stamp: seen,
         label: Some((label, sure)),
         body,
@@ -134,6 +161,7 @@ fn bracketed(line: &str, at: usize) -> Option<Head> {
     let rest = skip(line, at + close + 2);
     let (time, used) = stamp(from(line, rest))?;
     (skip(line, rest + used) == line.len()).then(|| Head {
+        form: Form::Alone,
         stamp: Some(time),
         label: Some((at + 1..at + 1 + close, Sure::Stamped)),
         body: line.len(),
@@ -150,6 +178,7 @@ fn headed(line: &str, at: usize) -> Option<Head> {
     let (name, time) = stamped(text)?;
     grade(cut(text, 0..name).trim_matches(['*', '_']))?;
     Some(Head {
+        form: Form::Alone,
         stamp: Some(time),
         label: Some((at..at + name, Sure::Stamped)),
         body: line.len(),

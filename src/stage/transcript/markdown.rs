@@ -205,7 +205,7 @@ mod tests {
         let mut builder = Builder::new(source, Format::Markdown, Vec::new());
         builder.turn(None);
         inline(&mut builder, 0..source.len());
-        let turns = builder.finish().turns;
+        let turns = builder.finish().0.turns;
         turns
             .first()
             .map(|turn| turn.text.clone())

@@ -52,7 +52,19 @@ pub(super) fn speaker(raw: &str) -> Option<String> {
     let marks =
         |c: char| c.is_whitespace() || matches!(c, '*' | '_' | '`' | ':' | '>' | '<' | '：');
     let name = tidy(raw.trim_matches(marks), MAX_NAME);
-    let name = name.trim_matches(marks);
+    let mut name = name.trim_matches(marks);
+    // `[SPEAKER_00]:` of aligned captions.
+    if let Some(inner) = name
+        .strip_prefix('[')
+        .and_then(|name| name.strip_suffix(']'))
+        && !inner.contains(['[', ']'])
+    {
+        name = inner.trim_matches(marks);
+    }
+    // How somebody is let into a meeting is no part of the name.
+    for role in [" (Guest)", " (External)", " (Unverified)"] {
+        name = name.strip_suffix(role).unwrap_or(name).trim_end();
+    }
     if name.is_empty() {
         return None;
     }
@@ -248,7 +260,13 @@ mod tests {
         );
         assert_eq!(speaker(" \u{200e}Jose\u{301} ").as_deref(), Some("José"));
         assert_eq!(speaker("3").as_deref(), Some("Speaker 3"));
+        assert_eq!(
+            speaker("Lima, Ana (External)").as_deref(),
+            Some("Lima, Ana")
+        );
+        assert_eq!(speaker("[SPEAKER_00]:").as_deref(), Some("SPEAKER_00"));
         assert_eq!(speaker(" :* "), None);
+        assert_eq!(speaker("[]"), None);
     }
 
     #[test]

@@ -2,10 +2,14 @@
 //!
 //! The text of a cue is what stands up to the next line with times, less one number directly above it.
 
+use std::collections::BTreeMap;
+
 use super::builder::Builder;
 use super::caption::{Event, Tags, line as inline, write};
 use super::clock::range;
+use super::name::{Grade, grade};
 use super::plain::{Line, after_mark, lines};
+use super::rolling::unroll;
 
 /// Whether any of the first lines holds times, as this format writes them.
 pub(super) fn is_srt(text: &str, first: usize) -> bool {
@@ -16,7 +20,9 @@ pub(super) fn is_srt(text: &str, first: usize) -> bool {
 /// Reads a file.
 pub(super) fn read(builder: &mut Builder<'_>) {
     let mut events = Vec::new();
+    let named = named(builder.source);
     let mut held: Option<Line<'_>> = None;
+    let mut first = false;
     let mut last_end = None;
     let mut cues = 0usize;
     for line in lines(builder.source, after_mark(builder.source)) {
@@ -29,6 +35,9 @@ pub(super) fn read(builder: &mut Builder<'_>) {
             events.push(Event::Cue(start, end));
             last_end = None;
             cues += 1;
+            first = true;
+        } else if named && std::mem::take(&mut first) && !line.is_blank() {
+            events.push(Event::Voice(Some(line.text.trim().into())));
         } else if is_number(line.text) {
             held = Some(line);
         } else if !line.is_blank() {
@@ -38,7 +47,32 @@ pub(super) fn read(builder: &mut Builder<'_>) {
     if let Some(number) = held {
         text(builder, number, cues, &mut last_end, &mut events);
     }
-    write(builder, &events);
+    write(builder, &unroll(builder.source, events, false));
+}
+
+/// Whether each cue starts with who speaks, on a line of its own, as older exports of Teams do.
+fn named(source: &str) -> bool {
+    let (mut cues, mut short, mut names) = (0usize, 0usize, BTreeMap::new());
+    let mut lines = lines(source, after_mark(source))
+        .filter(|line| !line.is_blank())
+        .peekable();
+    while let Some(line) = lines.next() {
+        if range(line.text).is_none() {
+            continue;
+        }
+        cues += 1;
+        let name = lines.next_if(|line| range(line.text).is_none());
+        let more = lines
+            .peek()
+            .is_some_and(|line| range(line.text).is_none() && !is_number(line.text));
+        match name.filter(|line| more && grade(line.text) >= Some(Grade::Strong)) {
+            Some(name) => *names.entry(name.text.trim()).or_insert(0usize) += 1,
+            None => short += 1,
+        }
+    }
+    // Words come back too, but not nearly all of them, and people have more to say than names.
+    let again: usize = names.values().filter(|count| **count > 1).sum();
+    cues > 2 && short == 0 && again * 10 >= cues * 8 && names.len() * 2 <= cues
 }
 
 fn text(
@@ -88,6 +122,11 @@ mod tests {
             (
                 "1\n00:00:01,000 --> 00:00:02,000\nAna: one\ntwo\n\n2\n00:00:02,000 --> 00:00:03,000\nthree: four\n\n3\n00:00:03,000 --> 00:00:04,000\nBo: yes.\n\n4\n00:00:04,000 --> 00:00:05,000\nAna: so. Bo: no\n\n5\n00:00:05,000 --> 00:00:06,000\nBo: five",
                 "Ana@1000-3000: one two three: four|Bo@3000-4000: yes.|Ana@4000-5000: so. Bo: no|Bo@5000-6000: five",
+            ),
+            // Names on lines of their own.
+            (
+                "0:0:1.0 --> 0:0:2.5\nAna Lima\nHi all.\n\n0:0:2.5 --> 0:0:4.0\nBo\nYes, hi.\n\n0:0:4.0 --> 0:0:5.0\nAna Lima\nSo\n\n0:0:5.0 --> 0:0:6.0\nBo\nwell.",
+                "Ana Lima@1000-2500: Hi all.|Bo@2500-4000: Yes, hi.|Ana Lima@4000-5000: So|Bo@5000-6000: well.",
             ),
             // A pause ends a turn, and so does a sentence.
             (

@@ -14,7 +14,8 @@ pub(super) fn document(path: &str, source: &str) -> Document {
     checked(path, source.as_bytes())
 }
 
-fn checked(path: &str, bytes: &[u8]) -> Document {
+/// Reads bytes that must be readable, and checks every promise.
+pub(super) fn checked(path: &str, bytes: &[u8]) -> Document {
     let read = read(path, bytes).unwrap();
     let source = decoded(bytes).unwrap().text;
     read.document
@@ -76,8 +77,13 @@ fn check(turn: &Turn, source: &str) {
 
 /// `Speaker@start-end: text` of each turn, with bars between.
 pub(super) fn turns(path: &str, source: &str) -> String {
-    let shown = document(path, source).turns.into_iter().map(|turn| {
-        let mut line = turn.speaker.unwrap_or_else(|| "-".into());
+    shown(&document(path, source))
+}
+
+/// The same of a document.
+pub(super) fn shown(document: &Document) -> String {
+    let shown = document.turns.iter().map(|turn| {
+        let mut line = turn.speaker.clone().unwrap_or_else(|| "-".into());
         let start = turn.cues.first().and_then(|cue| cue.start_ms);
         let end = turn.cues.last().and_then(|cue| cue.end_ms);
         if start.or(end).is_some() {
@@ -163,6 +169,85 @@ fn lines_of_speech() {
         (stated.format, document("x.txt", "Prose.").format),
         (Format::Text, Format::Prose)
     );
+}
+
+/// What each tool writes is known by its form.
+#[test]
+fn tools_that_write_text() {
+    use Format::{OtterText, Prose, RevText, Spacelog, Text, ZoomChat};
+    let table = [
+        (
+            "10:15:22 From Ana Lima to Everyone:\n\tHello there\n10:15:40 From Bo Chan to Ana(Direct Message):\n\tHi, see https://x.y\n\tand more\n",
+            ZoomChat,
+            "Ana Lima@36922000: Hello there|Bo Chan@36940000: Hi, see https://x.y and more",
+        ),
+        (
+            "00:14:22\t From  Ana : Hello\n00:14:40\t From  Bo  to  Everyone : Hi: all\n",
+            ZoomChat,
+            "Ana@862000: Hello|Bo@880000: Hi: all",
+        ),
+        (
+            "00:13:46\tAna:\tgm\n00:14:00\tBo:\tgm\n",
+            ZoomChat,
+            "Ana@826000: gm|Bo@840000: gm",
+        ),
+        (
+            "[Ana] 10:15:22\nShall we?\n\n[Bo] 10:15:30\nYes: so.\nMore.\n",
+            OtterText,
+            "Ana@36922000: Shall we?|Bo@36930000: Yes: so. More.",
+        ),
+        (
+            "Sync\nTue, May 19, 2026 10:00AM • 31:05\n\nSUMMARY KEYWORDS\nwall\n\nSPEAKERS\nAna, Bo\n\nAna  00:03\nHi.\n\nBo  1:00:13\nYes.\n\nTranscribed by https://otter.ai\n",
+            OtterText,
+            "Ana@3000: Hi.|Bo@3613000: Yes.",
+        ),
+        (
+            "Ana   0:03\nHi.\n\nBo   0:13\nYes.\n",
+            OtterText,
+            "Ana@3000: Hi.|Bo@13000: Yes.",
+        ),
+        (
+            "Ana [00:00:03]\nHi.\nBo [00:00:05]\nYes.\n",
+            OtterText,
+            "Ana@3000: Hi.|Bo@5000: Yes.",
+        ),
+        (
+            "Speaker 1 (00:03):\nHi.\n\nSpeaker 2 (01:00:05):\nYes. [inaudible 00:12] so.\n",
+            RevText,
+            "Speaker 1@3000: Hi.|Speaker 2@3605000: Yes. [inaudible 00:12] so.",
+        ),
+        (
+            ">> ANA: Good evening.\nWe begin.\n>> BO: Thanks.\n>> ANA: So.\n>> And others.\n",
+            Text,
+            "ANA: Good evening. We begin.|BO: Thanks.|ANA: So.|-: And others.",
+        ),
+        (
+            "0:00\nso today\n0:04\nwe go.\n",
+            Text,
+            "-@0: so today we go.",
+        ),
+        ("[00:00:00:01]\nCDR: Roger.\n", Spacelog, "CDR@1000: Roger."),
+        (
+            "Just words, and no more.\n",
+            Prose,
+            "-: Just words, and no more.",
+        ),
+    ];
+    for (source, format, want) in table {
+        let found = document("x.txt", source);
+        assert_eq!(
+            (found.format, shown(&found).as_str()),
+            (format, want),
+            "{source}"
+        );
+    }
+    let otter = document("x", table[4].0);
+    assert_eq!(otter.title.as_deref(), Some("Sync"));
+    assert_eq!(
+        otter.recorded_at.map(|at| at.to_string()).as_deref(),
+        Some("2026-05-19T10:00:00Z")
+    );
+    assert_eq!(otter.meta["keywords"], "wall");
 }
 
 #[test]

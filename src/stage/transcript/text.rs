@@ -4,8 +4,9 @@
 
 use super::builder::Builder;
 use super::clock::Stamp;
-use super::front::{Facts, matter};
-use super::head::{self, Head};
+use super::court::{self, Court};
+use super::front::{Facts, date, matter};
+use super::head::{self, Form, Head};
 use super::markdown::{heading, inline, is_aside};
 use super::name::{Census, Names, Sure, is_header, speaker};
 use super::plain::{self, Line, after_mark, cut, lines};
@@ -19,6 +20,8 @@ pub(super) enum Style {
     Plain,
     /// Markdown, with front matter.
     Markdown,
+    /// The paragraphs of a document: a title and a date may stand above the speech.
+    Paragraphs,
 }
 
 /// How a file is written.
@@ -33,6 +36,10 @@ struct Habits {
     bare_stamps: bool,
     /// Stamps of space missions on lines of their own, with marks and notes of that collection.
     spacelog: bool,
+    /// How hearings are written.
+    court: Court,
+    /// Which tool wrote it.
+    format: Format,
 }
 
 /// Reads a file.
@@ -43,13 +50,15 @@ pub(super) fn read(builder: &mut Builder<'_>, style: Style) {
         .then(|| matter(source, start))
         .flatten();
     let (facts, start) = front.unwrap_or_else(|| (Facts::default(), start));
-    let (habits, stamps) = learn(source, start, style);
+    let habits = learn(source, start, style);
     if style == Style::Plain {
-        let speech = stamps || !habits.names.is_empty();
-        builder.document.format = if speech { Format::Text } else { Format::Prose };
+        builder.document.format = habits.format;
     }
+    let mut facts = facts;
+    let default = facts.only_speaker().map(str::to_owned);
+    facts.place("header lines");
     let mut reader = Reader {
-        default: facts.only_speaker().map(str::to_owned),
+        default,
         habits,
         facts,
         builder,
@@ -58,6 +67,8 @@ pub(super) fn read(builder: &mut Builder<'_>, style: Style) {
         last_end: start,
         after_blank: true,
         started: false,
+        heads: 0,
+        under: None,
     };
     reader.voice.clone_from(&reader.default);
     for line in lines(source, start) {
@@ -70,10 +81,12 @@ pub(super) fn read(builder: &mut Builder<'_>, style: Style) {
     facts.write(builder);
 }
 
-fn learn(source: &str, start: usize, style: Style) -> (Habits, bool) {
+fn learn(source: &str, start: usize, style: Style) -> Habits {
+    let court = court::look(source, start);
     let mut names = Census::default();
     let mut headings = Census::default();
     let (mut all, mut bare, mut bracketed, mut spacelog) = (0usize, 0usize, 0usize, false);
+    let (mut labels, mut chat, mut alone, mut colon) = (0usize, 0usize, 0usize, 0usize);
     for line in lines(source, start).filter(|line| !line.is_blank()) {
         if style == Style::Markdown {
             if let Some(range) = heading(line.text) {
@@ -92,8 +105,15 @@ fn learn(source: &str, start: usize, style: Style) -> (Habits, bool) {
         if spacelog && spacelog::is_note(line.text) {
             continue;
         }
-        let found = head(line.text, spacelog);
+        let found = head(line.text, spacelog, court);
         all += 1;
+        labels += usize::from(found.label.is_some());
+        match found.form {
+            Form::Chat => chat += 1,
+            Form::Alone => alone += 1,
+            Form::AloneColon => colon += 1,
+            Form::Other => {}
+        }
         bare += usize::from(found.stamp.is_some_and(|stamp| !stamp.bracketed));
         bracketed += usize::from(found.stamp.is_some_and(|stamp| stamp.bracketed));
         let label = found
@@ -106,20 +126,45 @@ fn learn(source: &str, start: usize, style: Style) -> (Habits, bool) {
     }
     let bare_stamps = bare * 5 >= all.max(1);
     let (names, headings) = (names.names(), headings.repeated());
-    let habits = Habits {
+    let stamps = (bare_stamps && bare > 0) || bracketed > 0;
+    let most = |count: usize| count > 1 && count * 2 > labels;
+    let format = if spacelog {
+        Format::Spacelog
+    } else if court.letters {
+        Format::CourtText
+    } else if most(chat) {
+        Format::ZoomChat
+    } else if most(alone) {
+        Format::OtterText
+    } else if most(colon) {
+        Format::RevText
+    } else if stamps || !names.is_empty() {
+        Format::Text
+    } else {
+        Format::Prose
+    };
+    Habits {
         style,
         carries: names.usual || !headings.is_empty(),
         names,
         headings,
         bare_stamps,
         spacelog,
-    };
-    (habits, (bare_stamps && bare > 0) || bracketed > 0)
+        court,
+        format,
+    }
 }
 
 /// The head of a line; in air-to-ground files an indented line goes on with the one above.
-fn head(line: &str, spacelog: bool) -> Head {
-    let mut found = head::read(line);
+fn head(line: &str, spacelog: bool, court: Court) -> Head {
+    let skip = court.skip(line);
+    let rest = plain::from(line, skip);
+    let mut found = court.head(rest).unwrap_or_else(|| head::read(rest));
+    found.body += skip;
+    found.words += skip;
+    if let Some((label, _)) = &mut found.label {
+        *label = label.start + skip..label.end + skip;
+    }
     if spacelog && line.starts_with([' ', '\t']) {
         found.label = None;
     }
@@ -140,6 +185,24 @@ struct Reader<'b, 's> {
     after_blank: bool,
     /// Some speech has been read: what heads the file is over.
     started: bool,
+    /// Paragraphs above the speech.
+    heads: usize,
+    /// What the next of them is about.
+    under: Option<&'static str>,
+}
+
+/// Paragraphs that may stand above the speech.
+const MAX_HEADS: usize = 8;
+
+/// `1h 2m 3s`.
+fn is_length(text: &str) -> bool {
+    let number = |part: &str| {
+        let digits = part.trim_end_matches(['h', 'm', 's']);
+        digits.len() + 1 == part.len()
+            && digits.bytes().all(|b| b.is_ascii_digit())
+            && !digits.is_empty()
+    };
+    !text.is_empty() && text.split_whitespace().all(number)
 }
 
 impl Reader<'_, '_> {
@@ -167,7 +230,12 @@ impl Reader<'_, '_> {
         {
             return;
         }
-        let found = head(line.text, self.habits.spacelog);
+        let has_title =
+            self.habits.style == Style::Paragraphs || self.habits.format == Format::OtterText;
+        if has_title && self.heads(&line) {
+            return;
+        }
+        let found = head(line.text, self.habits.spacelog, self.habits.court);
         let named = found
             .label
             .as_ref()
@@ -195,8 +263,12 @@ impl Reader<'_, '_> {
         let stamp = found.stamp.filter(|stamp| {
             stamp.bracketed || self.habits.bare_stamps || found.words == line.text.len()
         });
-        let start = if stamp.is_some() { found.words } else { 0 };
-        if start == line.text.len() {
+        let start = if stamp.is_some() {
+            found.words
+        } else {
+            self.habits.court.skip(line.text)
+        };
+        if plain::from(line.text, start).trim().is_empty() {
             self.block = stamp;
             if self.habits.spacelog {
                 self.builder.end();
@@ -206,6 +278,16 @@ impl Reader<'_, '_> {
             return;
         }
         self.started = true;
+        // Captions in capitals: another speaker, whom nobody names.
+        let mut start = start;
+        if let Some(words) = plain::from(line.text, start)
+            .trim_start()
+            .strip_prefix(">>")
+        {
+            start = line.text.len() - words.trim_start_matches(['>', ' ']).len();
+            self.voice.clone_from(&self.default);
+            self.builder.end();
+        }
         // Where names are not how the file is written, a paragraph does not go on with the last of them.
         if self.after_blank && !self.habits.carries {
             self.voice.clone_from(&self.default);
@@ -243,7 +325,7 @@ impl Reader<'_, '_> {
         match self.habits.style {
             Style::Markdown => inline(self.builder, range),
             Style::Plain if self.habits.spacelog => spacelog::inline(self.builder, range),
-            Style::Plain => self.builder.text(range),
+            Style::Plain | Style::Paragraphs => self.builder.text(range),
         }
     }
 
@@ -263,12 +345,59 @@ impl Reader<'_, '_> {
         }
         self.voice.clone_from(&self.default);
         if !self.started && line.text.starts_with("# ") && self.builder.document.turns.is_empty() {
+            self.facts.place("the first heading");
             self.facts.add("title", text);
+            self.facts.place("header lines");
             return;
         }
         self.builder.turn(None);
         inline(self.builder, range);
         self.builder.turn(self.voice.clone());
+    }
+
+    /// Title, date and length above the speech of a document, and what the program says of itself.
+    fn heads(&mut self, line: &Line<'_>) -> bool {
+        let text = line.text.trim();
+        if text.ends_with(" started transcription") || text.ends_with(" stopped transcription") {
+            return true;
+        }
+        let speaks = self.started || self.habits.names.is_empty();
+        if speaks || self.heads > MAX_HEADS || text.len() > 2000 {
+            return false;
+        }
+        let found = head(line.text, false, self.habits.court);
+        if found.label.is_some() || found.stamp.is_some() {
+            return false;
+        }
+        self.heads += 1;
+        // Otter names these on a line of their own.
+        let topic = match text {
+            "SUMMARY KEYWORDS" => Some("keywords"),
+            "SPEAKERS" => Some("speakers"),
+            _ => None,
+        };
+        let under = std::mem::replace(&mut self.under, topic);
+        if topic.is_some() {
+            return true;
+        }
+        // `Tue, May 19, 2026 10:00AM • 31:05`
+        let (day, _) = text.split_once('•').unwrap_or((text, ""));
+        let key = if let Some(under) = under {
+            under
+        } else if date(day.trim()).is_some() {
+            "date"
+        } else if is_length(text) {
+            "duration"
+        } else if self.heads == 1 {
+            "title"
+        } else {
+            return false;
+        };
+        let text = if key == "date" { day.trim() } else { text };
+        self.facts.place("the first paragraphs");
+        self.facts.add(key, text);
+        self.facts.place("header lines");
+        true
     }
 
     /// `Date: 6 May 2020` before the speech starts: a fact about the file.

@@ -4,7 +4,8 @@ use super::builder::Builder;
 use super::caption::{Event, Tags, line as inline, write};
 use super::clock::range;
 use super::front::Facts;
-use super::plain::{Line, after_mark, cut, from, lines};
+use super::plain::{Line, after_mark, from, lines};
+use super::rolling::unroll;
 
 /// Whether a text has the signature: `WEBVTT`, alone or with a title after a blank.
 pub(super) fn is_vtt(text: &str) -> bool {
@@ -17,15 +18,11 @@ pub(super) fn read(builder: &mut Builder<'_>) {
     let source = builder.source;
     let mut reader = Reader {
         source,
-        // Live captions of YouTube show every line two or three times; only they have these tags.
-        rolling: source.contains("><c>"),
         events: Vec::new(),
         held: None,
         place: Place::Header,
         last_end: None,
-        shown: Vec::new(),
-        before: Vec::new(),
-        facts: Facts::default(),
+        facts: Facts::at("the header of the file"),
     };
     for (index, line) in lines(source, after_mark(source)).enumerate() {
         if index == 0 {
@@ -39,7 +36,9 @@ pub(super) fn read(builder: &mut Builder<'_>) {
     }
     reader.release(builder);
     reader.facts.write(builder);
-    write(builder, &reader.events);
+    // Only the live captions of YouTube have these tags.
+    let events = unroll(source, reader.events, source.contains("><c>"));
+    write(builder, &events);
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -56,16 +55,12 @@ enum Place {
 
 struct Reader<'s> {
     source: &'s str,
-    rolling: bool,
     events: Vec<Event>,
     /// The line before: whether it is text or a cue's name shows in the next one.
     held: Option<Line<'s>>,
     place: Place,
     /// Where the last line of text of this cue ended.
     last_end: Option<usize>,
-    /// The lines of this cue and of the one before, without tags (rolling captions only).
-    shown: Vec<String>,
-    before: Vec<String>,
     facts: Facts,
 }
 
@@ -106,7 +101,6 @@ impl<'s> Reader<'s> {
             self.events.push(Event::Cue(start, end));
             self.place = Place::Cue;
             self.last_end = None;
-            self.before = std::mem::take(&mut self.shown);
         } else {
             builder.problem(
                 line.at,
@@ -125,9 +119,6 @@ impl<'s> Reader<'s> {
                 return;
             }
         }
-        if self.rolling && self.is_repeat(line) {
-            return;
-        }
         if let Some(end) = self.last_end {
             self.events.push(Event::Break(end..line.at));
         }
@@ -138,24 +129,6 @@ impl<'s> Reader<'s> {
             Tags::All,
             &mut self.events,
         );
-    }
-
-    fn is_repeat(&mut self, line: Line<'_>) -> bool {
-        let mut events = Vec::new();
-        inline(self.source, line.at..line.end(), Tags::All, &mut events);
-        let mut text = String::new();
-        for event in events {
-            if let Event::Text(range) | Event::Glyph(_, range) = event {
-                text.push_str(cut(self.source, range));
-            }
-        }
-        let text = text.trim().to_owned();
-        let known = self.before.contains(&text);
-        // A screen holds few lines; a hostile cue may hold a million.
-        if self.shown.len() < 4 {
-            self.shown.push(text);
-        }
-        known
     }
 }
 

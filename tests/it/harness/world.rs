@@ -136,6 +136,7 @@ impl World {
             }],
             files: walk::Options::default(),
             reading: Reading {
+                metadata: None,
                 hash: format!("{chunk:?}"),
                 chunk,
                 value_min: 0,
