@@ -18,3 +18,4 @@ mod floors;
 mod harness;
 mod incremental;
 mod oracle;
+mod simulate;
