@@ -17,5 +17,6 @@ mod cli;
 mod floors;
 mod harness;
 mod incremental;
+mod limits;
 mod oracle;
 mod simulate;

@@ -6,4 +6,5 @@ pub mod naive;
 pub mod project;
 pub mod provider;
 mod provider_tests;
+pub mod traffic;
 pub mod world;

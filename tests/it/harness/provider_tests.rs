@@ -13,9 +13,10 @@ use weir::llm::openai::{Key, OpenAi, Options};
 use weir::llm::preset::Preset;
 use weir::llm::{BoxFuture, Provider, ReadAnswer, Reader};
 use weir::model::call::{Asked, Batch, Finish, Question, Reply};
-use weir::model::fault::{Fault, FaultKind};
+use weir::model::fault::{Fault, FaultKind, LimitedBy};
 use weir::model::id::{AnswerKey, CallId, Fingerprint, PromptId, SchemaId};
 use weir::model::unit::{Micros, Usd};
+use weir::sim::admission::{Law, Rates};
 
 use super::provider::{Act, FakeProvider, Latency, Rule, Script};
 
@@ -161,6 +162,35 @@ async fn what_breaks_is_a_fault() {
         (Finish::Refusal, "")
     );
     assert_eq!(ask(Rule::on("", Act::NoUsage)).await.unwrap().usage, None);
+}
+
+/// What a limit of the simulator says, as the gate is told it.
+#[tokio::test]
+async fn a_limit_says_what_it_counts_and_what_is_left() {
+    let fake = FakeProvider::with(weir::sim::Options {
+        law: Law {
+            rates: Rates {
+                requests: Some(1),
+                tokens: Some(100_000),
+            },
+            ..Law::default()
+        },
+        ..weir::sim::Options::default()
+    });
+    let provider = provider(&fake);
+    let reply = provider.call(&batch(&["Ana: Hello Bo.\n"])).await.unwrap();
+    assert_eq!(reply.limits.limit_requests, Some(1));
+    assert!(reply.limits.reset_requests.unwrap() > Duration::from_secs(58));
+    let fault = provider.call(&batch(&["Bo: Hi.\n"])).await.unwrap_err();
+    assert_eq!(
+        (fault.kind, fault.limited_by),
+        (FaultKind::RateLimit, Some(LimitedBy::Requests))
+    );
+    assert!(
+        fault.retry_after.unwrap() > Duration::from_secs(55),
+        "{fault:?}"
+    );
+    assert_eq!(fault.limits.unwrap().remaining_requests, Some(0));
 }
 
 /// Keeps what it is told.
