@@ -8,7 +8,8 @@ use std::time::Duration;
 use weir::limit::Limits;
 use weir::sim::admission::{Law, Model, Rates};
 
-use crate::harness::traffic::{Outcome, Scenario, best, calls, run};
+use crate::harness::best::best;
+use crate::harness::traffic::{Outcome, Scenario, calls, run};
 
 const MINUTE: Duration = Duration::from_mins(1);
 /// Limits that nobody has told.
@@ -68,7 +69,7 @@ fn by_chance(seed: u64) -> Scenario {
             chance.usize(100..400),
             seed,
             (500, most),
-            (0.2, 1.0),
+            (200, 1000),
             chance.choice(&latencies).unwrap(),
         ),
         seed,
@@ -189,7 +190,7 @@ fn seed_load(requests: u64, charge: u64) -> Scenario {
         change: None,
         outage: None,
         capacity: None,
-        calls: calls(1767, 7, (charge, charge), (0.6, 0.6), "lognormal:20s:0.5"),
+        calls: calls(1767, 7, (charge, charge), (600, 600), "lognormal:20s:0.5"),
         seed: 1,
     }
 }
@@ -334,7 +335,7 @@ async fn slots_are_kept_busy() {
         scenario.law.rates.tokens = None;
         scenario.limits.tokens_per_minute = UNTOLD.1;
         scenario.limits.in_flight = 50;
-        scenario.calls = calls(1767, seed, (1000, 1000), (0.6, 0.6), latency);
+        scenario.calls = calls(1767, seed, (1000, 1000), (600, 600), latency);
         let (ratio, _, out) = measure(scenario).await;
         let last = out.arrivals.last().unwrap().0.as_secs_f64();
         let busy = out.busy_until_last / last / 50.0;
@@ -351,7 +352,7 @@ async fn an_outage_costs_its_length_and_little_more() {
         let mut scenario = seed_load(requests, 1500);
         scenario.law.rates.tokens = Some(10_000_000);
         scenario.limits.tokens_per_minute = 10_000_000;
-        scenario.calls = calls(1767, 7, (1500, 1500), (0.6, 0.6), latency);
+        scenario.calls = calls(1767, 7, (1500, 1500), (600, 600), latency);
         let undisturbed = run(scenario.clone()).await.wall.as_secs_f64();
         scenario.outage = Some((s(30), s(90)));
         let (_, _, out) = measure(scenario).await;
@@ -370,7 +371,7 @@ async fn a_hidden_capacity_is_found() {
     let mut scenario = seed_load(5000, 1500);
     scenario.law.rates.tokens = None;
     scenario.limits.tokens_per_minute = UNTOLD.1;
-    scenario.calls = calls(1767, 7, (1500, 1500), (0.6, 0.6), "lognormal:10s:0.3");
+    scenario.calls = calls(1767, 7, (1500, 1500), (600, 600), "lognormal:10s:0.3");
     scenario.capacity = Some(60);
     let (_, _, out) = measure(scenario).await;
     let least = 1767.0 * 10.46 / 60.0;

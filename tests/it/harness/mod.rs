@@ -1,5 +1,6 @@
 //! What the integration tests share.
 
+pub mod best;
 pub mod binary;
 pub mod dice;
 pub mod naive;

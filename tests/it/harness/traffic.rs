@@ -16,13 +16,7 @@ use weir::sim::admission::{Admission, Bound, Law, Rates};
 use weir::sim::law::Latency;
 use weir::sim::referee::{Referee, Verdict};
 
-/// What a call reserves, uses, and how long it takes.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Call {
-    pub charge: u64,
-    pub used: u64,
-    pub latency: Duration,
-}
+use super::best::Call;
 
 /// A load and the provider that bears it.
 #[derive(Clone, Debug)]
@@ -86,17 +80,16 @@ pub fn calls(
     count: usize,
     seed: u64,
     charge: (u64, u64),
-    used: (f64, f64),
+    used: (u64, u64),
     latency: &str,
 ) -> Vec<Call> {
     let law = Latency::parse(latency).unwrap();
     let mut chance = fastrand::Rng::with_seed(seed);
     let call = |_| {
         let charge = chance.u64(charge.0..=charge.1);
-        let share = used.0 + (used.1 - used.0) * chance.f64();
         Call {
             charge,
-            used: (charge as f64 * share) as u64,
+            used: charge * chance.u64(used.0..=used.1) / 1000,
             latency: law.sample(&mut chance, 300),
         }
     };
@@ -195,7 +188,7 @@ async fn one(
             at.referee.change(when, rates);
             at.changed = true;
         }
-        let place = now.as_micros() as u64 ^ call.charge << 40;
+        let place = u64::try_from(now.as_micros()).unwrap() ^ call.charge << 40;
         at.out.trace = at.out.trace.wrapping_mul(0x0100_0000_01b3) ^ place;
         at.in_flight += 1;
     }
@@ -313,45 +306,4 @@ fn most(times: &[Duration], window: Duration) -> usize {
         most = most.max(n + 1 - first);
     }
     most
-}
-
-/// The least time in which a provider can be made to answer these calls, in this order, by somebody who knows all
-/// that it counts: each starts as soon as it is let in, and no sooner than its even share of the requests allows.
-pub fn best(law: Law, in_flight: usize, calls: &[Call]) -> Duration {
-    let mut admission = Admission::new(law);
-    let spacing = law.rates.requests.map_or(Duration::ZERO, |rate| {
-        Duration::from_mins(1) / u32::try_from(rate).unwrap()
-    });
-    let mut open: Vec<(Duration, u64, Call)> = Vec::new();
-    let (mut now, mut slot, mut end) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
-    for call in calls {
-        now = now.max(slot);
-        loop {
-            open.sort_unstable_by_key(|other| (std::cmp::Reverse(other.0), other.1));
-            while let Some((done, id, other)) = open.last().copied().filter(|other| other.0 <= now)
-            {
-                open.pop();
-                admission.settle(done, id, other.charge, other.used);
-            }
-            let next = open.last().map(|other| other.0);
-            if open.len() >= in_flight {
-                now = next.unwrap();
-                continue;
-            }
-            match admission.clone().arrive(now, call.charge) {
-                Ok(_) => break,
-                Err(refused) => {
-                    let free = now + refused.wait.max(Duration::from_micros(1));
-                    now = next
-                        .map_or(free, |done| done.min(free))
-                        .max(now + Duration::from_nanos(1));
-                }
-            }
-        }
-        let id = admission.arrive(now, call.charge).unwrap();
-        slot = now + spacing;
-        end = end.max(now + call.latency);
-        open.push((now + call.latency, id, *call));
-    }
-    end
 }
