@@ -265,10 +265,13 @@ fn what_is_back_at_once_is_no_debt() {
 fn refused_requests_in_an_empty_minute_widen_the_spacing() {
     let mut budget = budget(600, 1_000_000);
     let gap = |budget: &mut Budget, now| {
-        let (first, _) = start(budget, now, 1);
-        let (second, _) = start(budget, first, 1);
-        let (third, _) = start(budget, second, 1);
-        third.saturating_sub(second).as_secs_f64()
+        // The first few make up for the time before.
+        let starts: Vec<Duration> = (0..7)
+            .scan(now, |at, _| {
+                Some(std::mem::replace(at, start(budget, *at, 1).0))
+            })
+            .collect();
+        starts[6].saturating_sub(starts[5]).as_secs_f64()
     };
     assert!((gap(&mut budget, s(1)) - 0.101).abs() < 0.001);
     refused(&mut budget, s(2), 1, LimitedBy::Requests);
@@ -279,14 +282,34 @@ fn refused_requests_in_an_empty_minute_widen_the_spacing() {
 #[test]
 fn without_limits_it_feels_its_way() {
     let mut budget = budget(1_000_000_000, 1_000_000_000_000);
-    let (first, id) = start(&mut budget, s(1), 1);
-    let (second, _) = start(&mut budget, first, 1);
-    assert!(second.saturating_sub(first) > Duration::from_millis(100));
-    budget.settle(second, id, 1, 1);
-    let (third, _) = start(&mut budget, second + s(1), 1);
+    let mut now = s(1);
+    let mut id = 0;
+    for _ in 0..20 {
+        (now, id) = start(&mut budget, now, 1);
+    }
+    assert!(now > s(3), "{now:?}");
+    budget.settle(now, id, 1, 1);
+    let (third, _) = start(&mut budget, now + s(1), 1);
     let (fourth, _) = start(&mut budget, third, 1);
     assert_eq!(
         fourth, third,
         "an answer without limits says that there are none"
     );
+}
+
+#[test]
+fn what_starts_late_is_made_up_for() {
+    let mut budget = budget(600, 1_000_000);
+    let mut now = s(1);
+    // Always 60 ms late, of 101 ms: all the same a minute's worth in a minute.
+    for _ in 0..594 {
+        let (due, _) = start(&mut budget, now, 1);
+        now = due + Duration::from_millis(60);
+    }
+    assert!(now <= s(62), "{now:?}");
+    // And after a pause no burst.
+    let idle = now + s(30);
+    let starts: Vec<Duration> = (0..12).map(|_| start(&mut budget, idle, 1).0).collect();
+    let within = starts.iter().filter(|at| **at < idle + s(1)).count();
+    assert!(within <= 10, "{starts:?}");
 }

@@ -178,6 +178,13 @@ impl Window {
         at
     }
 
+    /// When the call started that has `count - 1` after it.
+    pub(super) fn nth_last(&self, count: u64) -> Option<Duration> {
+        let mut calls = self.entries.iter().rev().filter(|entry| !entry.phantom);
+        let place = usize::try_from(count.saturating_sub(1)).ok()?;
+        calls.nth(place).map(|entry| entry.at)
+    }
+
     /// What has left goes.
     pub(super) fn expire(&mut self, now: Duration) {
         while let Some(entry) = self.entries.front()
