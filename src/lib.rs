@@ -37,7 +37,7 @@
 //! | 5 | `job` | one run from start to end |
 //! | 4 | `flow` | the dataflow, its bridge to the async side, the committer |
 //! | 3 | `plan` | the checked plan, the only thing that a run is built from |
-//! | 2 | `source`, `store`, `llm`, `sink` | folders in, state, models, tables out |
+//! | 2 | `source`, `store`, `llm`, `sink`, `sim` | folders in, state, models, tables out; a provider to rehearse against |
 //! | 1 | `stage`, `limit` | the thinking of each step; pure |
 //! | 0 | `model` | plain data |
 //!
@@ -52,6 +52,7 @@ pub mod limit;
 pub mod llm;
 pub mod model;
 pub mod plan;
+pub mod sim;
 pub mod sink;
 pub mod source;
 pub mod stage;

@@ -39,6 +39,9 @@ pub enum Command {
     /// Print the folder of the tables that hold now.
     #[command(after_long_help = PATH)]
     Path(PathArgs),
+    /// Serve a make-believe provider on this machine, to rehearse a run against its limits and faults.
+    #[command(after_long_help = super::simulate::help())]
+    SimulateProvider(super::simulate::SimulateArgs),
 }
 
 const RUN: &str = "\
@@ -346,6 +349,7 @@ impl Command {
             Self::Check(args) => (args.json, false),
             Self::Status(args) => (args.json, false),
             Self::Path(_) => (false, false),
+            Self::SimulateProvider(args) => (args.json, false),
         };
         match (json, quiet, terminal) {
             (true, ..) => Mode::Json,

@@ -5,12 +5,14 @@ pub mod check;
 pub mod confirm;
 pub mod env;
 pub mod escape;
+mod interrupts;
 mod live;
 pub mod path;
 pub mod plan;
 pub mod printer;
 mod report;
 pub mod run;
+pub mod simulate;
 pub mod status;
 #[cfg(test)]
 mod tests;
@@ -135,5 +137,6 @@ pub fn command(
         Command::Plan(args) => plan::run(&args, &environment, printer),
         Command::Status(args) => status::run(&args, printer),
         Command::Path(args) => path::run(&args, &environment, printer),
+        Command::SimulateProvider(args) => simulate::run(&args, printer),
     }
 }

@@ -133,13 +133,8 @@ pub(super) fn summary(plan: &Plan, report: &Report, live: &Live, elapsed: Durati
             .stats
             .filter(|_| plan.provider != ProviderChoice::Rules)
             .filter(|stats| stats.answered > 0)
-            .map(|stats| {
-                let (least, binding) = stats.least_time();
-                (
-                    binding.name().to_owned(),
-                    least.as_secs_f64() / elapsed.as_secs_f64().max(1e-9),
-                )
-            }),
+            .and_then(|stats| stats.pace())
+            .map(|(share, binding)| (binding.name().to_owned(), share)),
         elapsed,
     }
 }

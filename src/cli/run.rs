@@ -7,6 +7,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use super::args::RunArgs;
 use super::env::Environment;
+use super::interrupts::Interrupts;
 use super::printer::Printer;
 use super::report::{exit, progress, summary};
 use super::{Exit, confirm, plan};
@@ -229,33 +230,5 @@ fn failed(error: &RunError) -> Exit {
         ) => Exit::Usage,
         RunError::Open(O::State { .. } | O::Output { .. }) => Exit::Storage,
         RunError::Workers(_) => Exit::Internal,
-    }
-}
-
-/// SIGINT and SIGTERM.
-struct Interrupts {
-    signals: Option<(tokio::signal::unix::Signal, tokio::signal::unix::Signal)>,
-}
-
-impl Interrupts {
-    fn new() -> Self {
-        use tokio::signal::unix::{SignalKind, signal};
-        // Without them a signal ends the process at once, which is as safe as a kill.
-        let signals = signal(SignalKind::interrupt())
-            .ok()
-            .zip(signal(SignalKind::terminate()).ok());
-        Self { signals }
-    }
-
-    async fn next(&mut self) {
-        match &mut self.signals {
-            Some((interrupt, terminate)) => {
-                tokio::select! {
-                    _ = interrupt.recv() => {}
-                    _ = terminate.recv() => {}
-                }
-            }
-            None => std::future::pending().await,
-        }
     }
 }

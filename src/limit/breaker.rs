@@ -6,8 +6,10 @@ use super::Wait;
 
 /// So many outcomes are looked at.
 const LOOKED_AT: u32 = 20;
-/// The longest time between two probes: some six a minute, and a server that is back is not left alone for long.
-const LONGEST: Duration = Duration::from_secs(15);
+/// The longest time between two probes: less than twenty a minute, and a server that is back is not left alone for long.
+const LONGEST: Duration = Duration::from_secs(4);
+/// So many probes may be out at once: one that is not refused may only be slow, and of several the fastest tells first.
+const OUT: usize = 6;
 
 /// Opens when half of the last twenty calls found the provider down; closes when a probe comes through.
 #[derive(Clone, Copy, Debug, Default)]
@@ -15,21 +17,14 @@ pub struct Breaker {
     /// The last outcomes, newest in the lowest bit; 1 is bad.
     bad: u32,
     seen: u32,
-    state: State,
-    /// Times opened in a row.
-    opened: u32,
+    /// While it is open: nothing starts until then, after it a probe does.
+    open: Option<Duration>,
+    /// The probes that are out, by when they were sent.
+    probes: [Option<Duration>; OUT],
+    /// Probes in vain, in a row.
+    vain: u32,
     /// Calls sent before this tell nothing of now.
     since: Duration,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum State {
-    #[default]
-    Closed,
-    /// Until then nothing starts; after it one probe does.
-    Open(Duration),
-    /// The probe, sent then, is out.
-    Probing(Duration),
 }
 
 /// What an outcome changed.
@@ -49,35 +44,44 @@ impl Breaker {
     /// # Errors
     /// When the next probe may.
     pub fn check(&self, now: Duration) -> Result<(), Wait> {
-        match self.state {
-            State::Closed => Ok(()),
-            State::Open(until) if now >= until => Ok(()),
-            State::Open(until) => Err(Wait::Until(until)),
-            State::Probing(_) => Err(Wait::Settled),
+        match self.open {
+            None => Ok(()),
+            Some(_) if self.probes.iter().all(Option::is_some) => Err(Wait::Settled),
+            Some(until) if now >= until => Ok(()),
+            Some(until) => Err(Wait::Until(until)),
         }
     }
 
-    /// A call starts: while open it is the probe.
+    /// A call starts: while open it is a probe.
     pub fn start(&mut self, now: Duration) {
-        if matches!(self.state, State::Open(_)) {
-            self.state = State::Probing(now);
+        if let Some(until) = &mut self.open {
+            *until = now + LONGEST;
+            if let Some(free) = self.probes.iter_mut().find(|probe| probe.is_none()) {
+                *free = Some(now);
+            }
         }
+    }
+
+    /// Whether a call was a probe; then it is none any more.
+    fn returned(&mut self, sent: Duration) -> bool {
+        let probe = self.probes.iter_mut().find(|probe| **probe == Some(sent));
+        probe.is_some_and(|probe| probe.take().is_some())
     }
 
     /// A call that tells nothing of the provider's health is over.
     pub fn tells_nothing(&mut self, now: Duration, sent: Duration) {
-        if self.state == State::Probing(sent) {
-            self.state = State::Open(now);
+        if self.returned(sent) && self.open.is_some() {
+            self.open = Some(now);
         }
     }
 
     /// The provider did answer.
     pub fn good(&mut self, now: Duration, sent: Duration) -> Turn {
-        if self.state == State::Closed {
+        if self.open.is_none() {
             self.record(0);
             return Turn::None;
         }
-        if sent < self.since && self.state != State::Probing(sent) {
+        if !self.returned(sent) {
             return Turn::None;
         }
         *self = Self {
@@ -89,22 +93,24 @@ impl Breaker {
 
     /// The provider did not; `chance` is in 0..1.
     pub fn bad(&mut self, now: Duration, sent: Duration, chance: f64) -> Turn {
-        match self.state {
-            State::Closed if sent >= self.since => {
-                self.record(1);
-                let most = self.bad.count_ones() * 2;
-                if self.seen < LOOKED_AT || most < LOOKED_AT {
-                    return Turn::None;
-                }
+        if self.open.is_some() {
+            if !self.returned(sent) {
+                return Turn::None;
             }
-            State::Probing(at) if at == sent => {}
-            _ => return Turn::None,
+        } else if sent >= self.since {
+            self.record(1);
+            let most = self.bad.count_ones() * 2;
+            if self.seen < LOOKED_AT || most < LOOKED_AT {
+                return Turn::None;
+            }
+        } else {
+            return Turn::None;
         }
-        let bound = Duration::from_secs(1 << self.opened.min(5)).min(LONGEST);
-        self.opened = self.opened.saturating_add(1);
+        let bound = Duration::from_secs(1 << self.vain.min(5)).min(LONGEST);
+        self.vain = self.vain.saturating_add(1);
         self.since = now;
-        let wait = bound.mul_f64(0.5 + chance.clamp(0.0, 1.0) / 2.0);
-        self.state = State::Open(now + wait);
+        let wait = bound.mul_f64(0.8 + chance.clamp(0.0, 1.0) / 5.0);
+        self.open = Some(now + wait);
         Turn::Opened
     }
 
@@ -116,7 +122,7 @@ impl Breaker {
     /// Whether it lets calls through freely.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        self.state == State::Closed
+        self.open.is_none()
     }
 }
 
@@ -138,20 +144,48 @@ mod tests {
     }
 
     #[test]
-    fn one_probe_at_a_time_and_ever_fewer() {
+    fn less_than_twenty_probes_a_minute() {
         let mut breaker = broken();
-        assert_eq!(breaker.check(s(1)), Err(Wait::Until(s(2))));
-        let mut now = s(2);
-        for wait in [2, 4, 8, 15, 15] {
-            breaker.check(now).unwrap();
-            breaker.start(now);
-            assert_eq!(breaker.check(now), Err(Wait::Settled));
-            assert_eq!(breaker.bad(now, now, 1.0), Turn::Opened);
-            assert_eq!(breaker.check(now), Err(Wait::Until(now + s(wait))));
-            now += s(wait);
+        let mut now = s(1);
+        let mut probes = 0;
+        while now <= s(61) {
+            match breaker.check(now) {
+                Ok(()) => {
+                    breaker.start(now);
+                    probes += 1;
+                    assert_eq!(breaker.bad(now, now, 0.0), Turn::Opened);
+                }
+                Err(Wait::Until(until)) => now = until,
+                Err(other) => panic!("{other:?}"),
+            }
         }
+        assert!((15..=20).contains(&probes), "{probes}");
         breaker.start(now);
         assert_eq!(breaker.good(now, now), Turn::Closed);
+        assert!(breaker.is_closed());
+    }
+
+    #[test]
+    fn of_several_probes_the_fastest_tells() {
+        let mut breaker = broken();
+        let sent: Vec<Duration> = (1..=OUT as u64).map(|n| s(10 * n)).collect();
+        for at in &sent {
+            assert_eq!(breaker.check(*at), Ok(()));
+            breaker.start(*at);
+            assert!(breaker.check(*at + s(1)).is_err());
+        }
+        assert_eq!(
+            breaker.check(s(100)),
+            Err(Wait::Settled),
+            "no more than that"
+        );
+        assert_eq!(breaker.bad(s(100), sent[0], 1.0), Turn::Opened);
+        assert_eq!(breaker.good(s(101), sent[4]), Turn::Closed);
+        assert_eq!(
+            breaker.bad(s(102), sent[5], 1.0),
+            Turn::None,
+            "it was sent before"
+        );
         assert!(breaker.is_closed());
     }
 

@@ -10,7 +10,7 @@ use super::money::Money;
 use super::pace::{EXPECTED_LATENCY, Pace};
 use super::{Caps, Charge, Limits, Ticket, Wait};
 use crate::model::call::LimitHeaders;
-use crate::model::fault::FaultKind;
+use crate::model::fault::{FaultKind, LimitedBy};
 use crate::model::unit::Usd;
 
 /// How a call ended.
@@ -29,6 +29,8 @@ pub enum End {
         kind: FaultKind,
         /// The server's word on when to come again.
         retry_after: Option<Duration>,
+        /// What a rate limit was counted in.
+        limited_by: Option<LimitedBy>,
     },
     /// It was never sent.
     Unsent,
@@ -66,6 +68,31 @@ pub struct Limiter {
     answered_at: Option<Duration>,
     /// Since when nothing but faults came.
     failing_since: Option<Duration>,
+    starts: Starts,
+}
+
+/// The calls that were started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Starts {
+    /// How many.
+    pub count: u64,
+    /// What they reserved together.
+    pub reserved: u64,
+    /// When the first one started, and the last.
+    pub first: Duration,
+    /// See `first`.
+    pub last: Duration,
+}
+
+impl Starts {
+    fn add(&mut self, now: Duration, tokens: u64) {
+        if self.count == 0 {
+            self.first = now;
+        }
+        self.count += 1;
+        self.reserved = self.reserved.saturating_add(tokens);
+        self.last = now;
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -93,6 +120,7 @@ impl Limiter {
             open_tokens: 0,
             answered_at: None,
             failing_since: None,
+            starts: Starts::default(),
         }
     }
 
@@ -126,6 +154,7 @@ impl Limiter {
         self.breaker.start(now);
         let ticket = Ticket(self.budget.book(now, charge.tokens));
         self.open_tokens += charge.tokens;
+        self.starts.add(now, charge.tokens);
         self.open.insert(
             ticket,
             Open {
@@ -144,7 +173,7 @@ impl Limiter {
         };
         self.open_tokens = self.open_tokens.saturating_sub(open.tokens);
         if settled.end == End::Unsent {
-            self.budget.cancel(ticket.0);
+            self.budget.cancel(now, ticket.0, open.tokens);
             self.money.cancel(open.bound);
             self.money.settle_tokens(open.tokens, 0);
             self.breaker.tells_nothing(now, open.sent);
@@ -158,15 +187,31 @@ impl Limiter {
         let worst = if refused { 0 } else { open.tokens };
         self.money
             .settle_tokens(open.tokens, settled.tokens.unwrap_or(worst));
-        if let Some(tokens) = settled.tokens {
-            self.budget.settle(ticket.0, tokens);
+        let limited = match settled.end {
+            End::Fault {
+                kind: FaultKind::RateLimit,
+                limited_by,
+                ..
+            } => Some(limited_by),
+            _ => None,
+        };
+        if limited.is_some() {
+            self.budget.refuse(now, ticket.0, open.tokens);
+        } else if let Some(tokens) = settled.tokens {
+            self.budget.settle(now, ticket.0, open.tokens, tokens);
         }
-        self.learn(now, open.sent, settled.end, chance);
-        let open = Load {
+        let flying = Load {
             requests: self.open.len() as u64,
             tokens: self.open_tokens,
         };
-        self.budget.heard(now, settled.limits, open);
+        let limit = self.budget.limit();
+        self.budget.heard(now, settled.limits, flying);
+        // Limits that are lower than was known explain a refusal.
+        let is_news = self.budget.limit() != limit;
+        if let Some(by) = limited.filter(|_| !is_news) {
+            self.budget.limited(now, open.sent, open.tokens, by);
+        }
+        self.learn(now, open.sent, settled.end, chance);
     }
 
     fn learn(&mut self, now: Duration, sent: Duration, end: End, chance: f64) {
@@ -182,10 +227,14 @@ impl Limiter {
                 self.pace.succeeded(self.open.len() + 1);
                 self.pace.took(now, sent, latency, output);
             }
-            End::Fault { kind, retry_after } => {
+            End::Fault {
+                kind, retry_after, ..
+            } => {
                 self.failing_since.get_or_insert(now);
-                if matches!(kind, K::RateLimit | K::SlowDown) {
+                if kind == K::SlowDown {
                     self.budget.slow_down(now, sent);
+                }
+                if matches!(kind, K::RateLimit | K::SlowDown) {
                     self.budget
                         .pause(now + retry_after.map_or(UNSAID_PAUSE, clamp_word));
                 } else if let Some(word) = retry_after {
@@ -196,7 +245,11 @@ impl Limiter {
                 }
                 match kind {
                     K::Overloaded | K::Timeout | K::Unreached | K::Connection | K::Server => {
-                        self.breaker.bad(now, sent, chance);
+                        let was_closed = self.breaker.is_closed();
+                        let turn = self.breaker.bad(now, sent, chance);
+                        if was_closed && turn == Turn::Opened {
+                            self.pace.outage();
+                        }
                     }
                     _ => self.breaker.tells_nothing(now, sent),
                 }
@@ -218,6 +271,12 @@ impl Limiter {
     /// The budget of retries.
     pub fn retries(&mut self) -> &mut Retries {
         &mut self.retries
+    }
+
+    /// The calls that were started.
+    #[must_use]
+    pub fn starts(&self) -> Starts {
+        self.starts
     }
 
     /// When the last answer came.
@@ -337,7 +396,16 @@ mod tests {
             let mut limiter = limiter();
             let ticket = limiter.try_reserve(s(1), charge(1)).unwrap();
             let kind = FaultKind::RateLimit;
-            limiter.settle(s(2), ticket, ended(End::Fault { kind, retry_after }), 0.5);
+            limiter.settle(
+                s(2),
+                ticket,
+                ended(End::Fault {
+                    kind,
+                    retry_after,
+                    limited_by: None,
+                }),
+                0.5,
+            );
             assert_eq!(limiter.check(s(2), charge(1)), Err(Wait::Until(s(until))));
         }
     }

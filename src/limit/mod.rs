@@ -4,6 +4,7 @@
 //!
 //! ```text
 //!   budget   requests and tokens a minute, requests a day: a mirror of the provider's own windows
+//!     window   the last minute            fine   a second, where the provider counts tokens by it
 //!   pace     how many calls in flight
 //!   breaker  nothing but a probe while the provider is down
 //!   money    what may be spent, and how many calls may be made
@@ -14,11 +15,15 @@
 pub mod backoff;
 pub mod breaker;
 pub mod budget;
+#[cfg(test)]
+mod budget_tests;
+mod fine;
 pub mod limiter;
 pub mod money;
 pub mod pace;
 #[cfg(test)]
 mod props;
+mod window;
 
 use std::time::Duration;
 

@@ -11,7 +11,7 @@ use super::journal::{Done, Intent, JournalError, ValidAnswer, name};
 use super::learn::{believable, shares};
 use super::part::{Item, Rest, judge};
 use super::prepare::Prepared;
-use crate::model::call::{Finish, LimitHeaders, Reply, Usage};
+use crate::model::call::{Finish, Reply, Usage};
 use crate::model::fault::{Billed, Fault};
 use crate::model::unit::Usd;
 
@@ -72,7 +72,7 @@ impl Client {
                 grant.settle(&Settlement {
                     usage: None,
                     cost: None,
-                    limits: LimitHeaders::default(),
+                    limits: fault.limits.as_deref().copied().unwrap_or_default(),
                     outcome: Err(fault.clone()),
                 });
                 Ok(Err(fault))

@@ -208,12 +208,16 @@ fn bare(content: &str) -> &str {
 /// What the headers say of the limits.
 #[must_use]
 pub fn limits(headers: &HeaderMap) -> LimitHeaders {
-    let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse().ok();
+    let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
+    let number = |name: &str| text(name)?.parse().ok();
+    let time = |name: &str| super::fault::duration(text(name)?);
     LimitHeaders {
         limit_requests: number("x-ratelimit-limit-requests"),
         limit_tokens: number("x-ratelimit-limit-tokens"),
         remaining_requests: number("x-ratelimit-remaining-requests"),
         remaining_tokens: number("x-ratelimit-remaining-tokens"),
+        reset_requests: time("x-ratelimit-reset-requests"),
+        reset_tokens: time("x-ratelimit-reset-tokens"),
     }
 }
 
@@ -415,9 +419,12 @@ mod tests {
             "x-ratelimit-remaining-tokens",
             HeaderValue::from_static("many"),
         );
+        headers.insert("x-ratelimit-reset-tokens", HeaderValue::from_static("6m0s"));
+        headers.insert("x-ratelimit-reset-requests", HeaderValue::from_static("-1"));
         headers.insert("x-litellm-response-cost", HeaderValue::from_static("0.5"));
         let known = LimitHeaders {
             limit_requests: Some(500),
+            reset_tokens: Some(Duration::from_mins(6)),
             ..LimitHeaders::default()
         };
         assert_eq!(limits(&headers), known);

@@ -6,7 +6,8 @@ use std::time::Duration;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
-use crate::model::fault::{Fault, FaultKind as K};
+use super::chat;
+use crate::model::fault::{Fault, FaultKind as K, LimitedBy};
 
 /// Of a message, so many characters are kept.
 const KEPT: usize = 300;
@@ -99,6 +100,20 @@ pub fn classify(status: u16, headers: &HeaderMap, body: &[u8]) -> Fault {
             .or_else(|| text_wait(&said.message)),
         should_retry: word("x-should-retry").and_then(|text| text.trim().parse().ok()),
         request_id: request_id(headers),
+        limits: Some(Box::new(chat::limits(headers))),
+        limited_by: limited_by(&said),
+    }
+}
+
+/// What a rate limit is counted in: by its type, or by what the message says.
+fn limited_by(said: &Said) -> Option<LimitedBy> {
+    let lower = said.message.to_lowercase();
+    match said.kind.as_deref() {
+        Some("requests") => Some(LimitedBy::Requests),
+        Some("tokens") => Some(LimitedBy::Tokens),
+        _ if lower.contains("requests per") => Some(LimitedBy::Requests),
+        _ if lower.contains("tokens per") => Some(LimitedBy::Tokens),
+        _ => None,
     }
 }
 
@@ -277,7 +292,7 @@ fn text_wait(message: &str) -> Option<Duration> {
 }
 
 /// `1h2m3.5s`, `644ms`, `20 seconds`: as far as it can be read, from the start.
-fn duration(text: &str) -> Option<Duration> {
+pub(super) fn duration(text: &str) -> Option<Duration> {
     let mut rest = text.trim_start();
     let mut sum = None;
     loop {

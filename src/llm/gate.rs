@@ -360,6 +360,7 @@ impl Grant {
             Err(fault) => End::Fault {
                 kind: fault.kind,
                 retry_after: fault.retry_after,
+                limited_by: fault.limited_by,
             },
         };
         let unreached = |fault: &Fault| fault.kind == FaultKind::Unreached;

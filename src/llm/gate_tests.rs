@@ -197,6 +197,6 @@ async fn the_snapshot_names_what_binds() {
     }
     let stats = gate.stats();
     assert_eq!((stats.used, stats.mean, stats.p99), (2000, SECOND, SECOND));
-    let (least, binding) = stats.least_time();
-    assert_eq!((least.as_secs(), binding.name()), (13, "tokens a minute"));
+    // Both at once: with 60,000 a minute the second might have started a millisecond later.
+    assert_eq!(stats.pace(), None);
 }

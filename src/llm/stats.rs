@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::gate::Settlement;
-use crate::limit::limiter::Limiter;
+use crate::limit::budget::{Refunds, WINDOW};
+use crate::limit::limiter::{Limiter, Starts};
 use crate::model::fault::FaultKind;
 use crate::model::unit::Usd;
 
@@ -111,6 +112,10 @@ pub struct Stats {
     pub paused: Option<Duration>,
     /// Whether the provider is held to be down: nothing but probes.
     pub down: bool,
+    /// The calls that were started.
+    pub starts: Starts,
+    /// Whether the provider gives back what a call did not use.
+    pub refunds: Refunds,
 }
 
 impl Stats {
@@ -155,25 +160,53 @@ impl Stats {
                 .paused_until(now)
                 .map(|until| until.saturating_sub(now)),
             down: limiter.is_open(),
+            starts: limiter.starts(),
+            refunds: limiter.budget().refunds(),
         }
     }
 
-    /// The least time in which the calls made so far could have been made, and what decides it: what the wall
-    /// clock is compared with at the end.
+    /// The share of what the limits allow that was made use of while calls were to be started, and the limit that
+    /// bound: the least time in which as many could have been started, to the time it took. The answers of the last
+    /// ones are waited for in any case; nothing can be said of a single call.
     #[must_use]
-    pub fn least_time(&self) -> (Duration, Binding) {
-        let calls = self.calls as f64;
-        let minutes = [
-            (Binding::Requests, calls / self.limit_requests as f64),
-            (Binding::Tokens, self.used as f64 / self.limit_tokens as f64),
+    pub fn pace(&self) -> Option<(f64, Binding)> {
+        let Starts {
+            count,
+            reserved,
+            first,
+            last,
+        } = self.starts;
+        let took = last
+            .checked_sub(first)
+            .filter(|took| !took.is_zero())?
+            .as_secs_f64();
+        let more = count.saturating_sub(1) as f64;
+        let minute = WINDOW.as_secs_f64();
+        let latency = self.mean.as_secs_f64();
+        let apart = minute / self.limit_requests as f64;
+        // A call counts what it reserved until it is answered, and what it used from then on.
+        let each = reserved as f64 / count as f64;
+        let used = self.used as f64 / self.answered.max(1) as f64;
+        let counted = match self.refunds {
+            Refunds::Given => used + (each - used).max(0.0) * (latency / minute).min(1.0),
+            Refunds::Withheld => each,
+        };
+        // Each minute takes so many, as fast as requests may follow each other.
+        let fit = (self.limit_tokens as f64 / counted.max(1.0)).max(1.0);
+        let full = (more / fit).floor();
+        let rows = [
+            (Binding::Requests, more * apart),
+            (Binding::Tokens, full * minute + (more - full * fit) * apart),
             (
                 Binding::InFlight,
-                calls * self.mean.as_secs_f64() / 60.0 / self.allowed as f64,
+                (count as f64 / self.allowed as f64 - 1.0) * latency,
             ),
         ];
-        let most = minutes.into_iter().max_by(|a, b| a.1.total_cmp(&b.1));
-        let (binding, minutes) = most.unwrap_or((Binding::Requests, 0.0));
-        let time = Duration::try_from_secs_f64(minutes * 60.0).unwrap_or(Duration::MAX);
-        (self.mean.saturating_add(time), binding)
+        // Where no minute is filled, requests alone decide.
+        let rows = rows
+            .into_iter()
+            .filter(|row| row.0 != Binding::Tokens || full > 0.0);
+        let (binding, least) = rows.max_by(|a, b| a.1.total_cmp(&b.1))?;
+        Some(((least / took).clamp(0.0, 1.0), binding))
     }
 }

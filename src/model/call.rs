@@ -97,6 +97,10 @@ pub struct LimitHeaders {
     pub remaining_requests: Option<u64>,
     /// Tokens left.
     pub remaining_tokens: Option<u64>,
+    /// In how long all requests are back.
+    pub reset_requests: Option<Duration>,
+    /// In how long all tokens are back.
+    pub reset_tokens: Option<Duration>,
 }
 
 /// A complete 2xx answer.

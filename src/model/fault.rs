@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::call::LimitHeaders;
+
 /// What went wrong, as far as the decision needs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FaultKind {
@@ -39,6 +41,15 @@ pub enum FaultKind {
     BadBody,
     /// The body was longer than is read.
     TooLongBody,
+}
+
+/// What a rate limit is counted in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LimitedBy {
+    /// Requests.
+    Requests,
+    /// Tokens.
+    Tokens,
 }
 
 /// Who must act.
@@ -92,6 +103,10 @@ pub struct Fault {
     pub should_retry: Option<bool>,
     /// The provider's id of the request.
     pub request_id: Option<String>,
+    /// What the server said of its limits.
+    pub limits: Option<Box<LimitHeaders>>,
+    /// What a rate limit was counted in, if the server says.
+    pub limited_by: Option<LimitedBy>,
 }
 
 impl Fault {
@@ -105,6 +120,8 @@ impl Fault {
             retry_after: None,
             should_retry: None,
             request_id: None,
+            limits: None,
+            limited_by: None,
         }
     }
 

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Modules by floor; `main` and `lib` stand above all.
-const FLOORS: [(&str, u8); 12] = [
+const FLOORS: [(&str, u8); 13] = [
     ("model", 0),
     ("stage", 1),
     ("limit", 1),
@@ -14,6 +14,7 @@ const FLOORS: [(&str, u8); 12] = [
     ("store", 2),
     ("llm", 2),
     ("sink", 2),
+    ("sim", 2),
     ("plan", 3),
     ("flow", 4),
     ("job", 5),
@@ -21,7 +22,7 @@ const FLOORS: [(&str, u8); 12] = [
 ];
 
 /// Crates that only these modules may name.
-const CRATES: [(&str, &[&str]); 12] = [
+const CRATES: [(&str, &[&str]); 13] = [
     ("timely", &["flow"]),
     ("differential_dataflow", &["flow"]),
     ("crossbeam_channel", &["flow"]),
@@ -32,11 +33,12 @@ const CRATES: [(&str, &[&str]); 12] = [
     ("rusqlite", &["store"]),
     ("notify", &["source"]),
     ("clap", &["cli", "main"]),
+    ("httparse", &["sim"]),
     ("indicatif", &["cli"]),
     (
         "tokio",
         &[
-            "source", "store", "llm", "sink", "plan", "flow", "job", "cli", "main",
+            "source", "store", "llm", "sink", "sim", "plan", "flow", "job", "cli", "main",
         ],
     ),
 ];

@@ -18,4 +18,6 @@ mod floors;
 mod formats;
 mod harness;
 mod incremental;
+mod limits;
 mod oracle;
+mod simulate;

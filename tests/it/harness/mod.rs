@@ -1,9 +1,11 @@
 //! What the integration tests share.
 
+pub mod best;
 pub mod binary;
 pub mod dice;
 pub mod naive;
 pub mod project;
 pub mod provider;
 mod provider_tests;
+pub mod traffic;
 pub mod world;

@@ -13,9 +13,10 @@ use weir::llm::openai::{Key, OpenAi, Options};
 use weir::llm::preset::Preset;
 use weir::llm::{BoxFuture, Provider, ReadAnswer, Reader};
 use weir::model::call::{Asked, Batch, Finish, Question, Reply};
-use weir::model::fault::{Fault, FaultKind};
+use weir::model::fault::{Fault, FaultKind, LimitedBy};
 use weir::model::id::{AnswerKey, CallId, Fingerprint, PromptId, SchemaId};
 use weir::model::unit::{Micros, Usd};
+use weir::sim::admission::{Law, Rates};
 
 use super::provider::{Act, FakeProvider, Latency, Rule, Script};
 
@@ -86,7 +87,7 @@ async fn a_call_goes_over_the_wire_and_back() {
         ..Script::default()
     });
     let provider = provider(&fake);
-    let batch = batch(&["Ana: Hello Bo and Cy.\n", "Bo: Hi.\n"]);
+    let batch = batch(&["Ana: Hello to Bo and Cy.\n", "Bo: Hi.\n"]);
     let reply = provider.call(&batch).await.unwrap();
     assert_eq!(reply.finish, Finish::Stop);
     assert_eq!(reply.model.as_deref(), Some("test-model"));
@@ -97,11 +98,11 @@ async fn a_call_goes_over_the_wire_and_back() {
     let first = &content["answers"][0];
     assert_eq!(first["chunk_id"], batch.chunks[0].tag.as_str());
     assert_eq!(first["entities"][1]["name"], "Bo");
-    assert_eq!(first["relations"][0]["predicate"], "mentions");
+    assert_eq!(first["relations"][0]["predicate"], "is named with");
     provider.call(&batch).await.unwrap();
     let log = fake.log();
     assert_eq!(log.len(), 2);
-    assert_eq!(log[0].texts, ["Ana: Hello Bo and Cy.\n", "Bo: Hi.\n"]);
+    assert_eq!(log[0].texts, ["Ana: Hello to Bo and Cy.\n", "Bo: Hi.\n"]);
     assert_eq!(
         (log[0].status, log[0].key.as_deref()),
         (200, Some("Bearer canary-key"))
@@ -161,6 +162,35 @@ async fn what_breaks_is_a_fault() {
         (Finish::Refusal, "")
     );
     assert_eq!(ask(Rule::on("", Act::NoUsage)).await.unwrap().usage, None);
+}
+
+/// What a limit of the simulator says, as the gate is told it.
+#[tokio::test]
+async fn a_limit_says_what_it_counts_and_what_is_left() {
+    let fake = FakeProvider::with(weir::sim::Options {
+        law: Law {
+            rates: Rates {
+                requests: Some(1),
+                tokens: Some(100_000),
+            },
+            ..Law::default()
+        },
+        ..weir::sim::Options::default()
+    });
+    let provider = provider(&fake);
+    let reply = provider.call(&batch(&["Ana: Hello Bo.\n"])).await.unwrap();
+    assert_eq!(reply.limits.limit_requests, Some(1));
+    assert!(reply.limits.reset_requests.unwrap() > Duration::from_secs(58));
+    let fault = provider.call(&batch(&["Bo: Hi.\n"])).await.unwrap_err();
+    assert_eq!(
+        (fault.kind, fault.limited_by),
+        (FaultKind::RateLimit, Some(LimitedBy::Requests))
+    );
+    assert!(
+        fault.retry_after.unwrap() > Duration::from_secs(55),
+        "{fault:?}"
+    );
+    assert_eq!(fault.limits.unwrap().remaining_requests, Some(0));
 }
 
 /// Keeps what it is told.
@@ -256,5 +286,6 @@ async fn a_batch_comes_to_its_end_through_all_trouble() {
     assert_eq!(statuses.first(), Some(&503));
     let done = notes.0.lock().unwrap();
     assert_eq!(done.len(), statuses.len(), "every call is journaled");
-    assert!(fake.most_within(Duration::from_mins(1)) == statuses.len());
+    let most = fake.report().verdict.most_requests;
+    assert_eq!(most[0], statuses.len() as u64);
 }
