@@ -2,10 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::plain::tidy;
+use super::plain::{head, tidy};
 
-/// The longest name kept, in characters.
-const MAX_NAME: usize = 120;
+/// Characters of a speaker as it comes that are looked at.
+const MAX_RAW: usize = 400;
+
+/// The longest name kept, in characters: what stands before a colon in the shown text is taken for a label up to here.
+const MAX_NAME: usize = 60;
 
 /// Words before a colon that head a line of a document, not of speech.
 const HEADERS: [&str; 30] = [
@@ -51,7 +54,7 @@ const PARTICLES: [&str; 20] = [
 pub(super) fn speaker(raw: &str) -> Option<String> {
     let marks =
         |c: char| c.is_whitespace() || matches!(c, '*' | '_' | '`' | ':' | '>' | '<' | '：');
-    let name = tidy(raw.trim_matches(marks), MAX_NAME);
+    let name = tidy(raw.trim_matches(marks), MAX_RAW);
     let mut name = name.trim_matches(marks);
     // `[SPEAKER_00]:` of aligned captions.
     if let Some(inner) = name
@@ -68,11 +71,25 @@ pub(super) fn speaker(raw: &str) -> Option<String> {
     if name.is_empty() {
         return None;
     }
+    // A colon ends a label, and the long office of a minister is no part of the name.
+    let apart: Vec<&str> = name
+        .split(": ")
+        .map(|part| part.trim_matches(marks))
+        .filter(|part| !part.is_empty())
+        .collect();
+    let name = apart.join(" - ");
+    if name.chars().nth(MAX_NAME).is_some() {
+        let office = name.find(" (").filter(|at| *at > 0);
+        let short = office.map_or(name.as_str(), |at| head(&name, at));
+        let end = short.char_indices().nth(MAX_NAME);
+        let end = end.map_or(short.len(), |(at, _)| at);
+        return Some(head(short, end).trim_end().to_owned());
+    }
     // Diarisation often counts: `0` shows as `Speaker 0`, as other exports of the same tools write it.
     if name.bytes().all(|b| b.is_ascii_digit()) {
         return Some(format!("Speaker {name}"));
     }
-    Some(name.to_owned())
+    Some(name)
 }
 
 /// Whether a label heads a line of a document: `Date`, `Location`.
@@ -267,6 +284,15 @@ mod tests {
         assert_eq!(speaker("[SPEAKER_00]:").as_deref(), Some("SPEAKER_00"));
         assert_eq!(speaker(" :* "), None);
         assert_eq!(speaker("[]"), None);
+        assert_eq!(speaker("Panel 1: Ana").as_deref(), Some("Panel 1 - Ana"));
+        assert_eq!(speaker("a:: b: : c").as_deref(), Some("a - b - c"));
+        let minister =
+            "Hon. Ana Lima (Minister of Harbours, Walls and everything else that stands in water)";
+        assert_eq!(speaker(minister).as_deref(), Some("Hon. Ana Lima"));
+        assert_eq!(
+            speaker(&"é".repeat(99)).map(|name| name.chars().count()),
+            Some(60)
+        );
     }
 
     #[test]

@@ -382,6 +382,11 @@ mod tests {
             assert_eq!(shown(tape.root().unwrap()), want, "{source}");
             assert_eq!(tape.broken.map(|(at, _)| at), broken, "{source}");
         }
+        let broken = parse("{\"a\" 1}", 0);
+        assert!(
+            broken.root().unwrap().inner().is_none(),
+            "a key without a value"
+        );
         for source in ["", "  ", "?", "\"x"] {
             let tape = parse(source, 0);
             assert!(tape.root().is_none() && tape.broken.is_some(), "{source}");
