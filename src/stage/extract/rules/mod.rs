@@ -7,12 +7,18 @@
 //! finds names and `kinds` says of what, `relations` reads the words between them by the table in `patterns`.
 
 mod actors;
+mod amounts;
+mod clock;
 mod dates;
 mod kinds;
 mod names;
+mod numbers;
 mod patterns;
+mod phrases;
 mod relations;
+mod spells;
 mod tokens;
+mod uncased;
 mod values;
 mod words;
 
@@ -21,7 +27,7 @@ use serde_json::{Value, json};
 use kinds::Named;
 
 /// The name that these rules answer under; another set of rules must have another, since answers are kept.
-pub const MODEL: &str = "rules-1";
+pub const MODEL: &str = "rules-2";
 
 /// Most entities, and most relations, of one chunk.
 const MAX_ITEMS: usize = 500;
