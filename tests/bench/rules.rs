@@ -155,7 +155,11 @@ fn score(part: &str, folder: &Path, show: bool) -> Result<(), String> {
             let said = found(&shown)?;
             for kind in Kind::ALL {
                 let only = |spans: &BTreeSet<Span>| -> BTreeSet<Span> {
-                    spans.iter().filter(|span| span.2 == kind).copied().collect()
+                    spans
+                        .iter()
+                        .filter(|span| span.2 == kind)
+                        .copied()
+                        .collect()
                 };
                 let one = kinds.entry(kind).or_default();
                 one.count(&only(&said), &only(&labelled));
@@ -216,7 +220,10 @@ fn speed(folder: &Path) -> Result<(), String> {
     let mut best = f64::INFINITY;
     for _ in 0..20 {
         let start = Instant::now();
-        let said: usize = texts.iter().map(|text| rules::answer(text).to_string().len()).sum();
+        let said: usize = texts
+            .iter()
+            .map(|text| rules::answer(text).to_string().len())
+            .sum();
         assert!(said > 0, "the rules said nothing");
         best = best.min(start.elapsed().as_secs_f64());
     }
@@ -229,10 +236,18 @@ fn print(path: &str) -> Result<(), String> {
         fs::read_to_string(path).map_err(|error| format!("could not read {path:?}: {error}"))?;
     let said = extract(&shown)?;
     for one in said.mentions {
-        println!("{:<13} {} <- {:?}", one.name.kind.name(), one.surface, one.grounding.quote);
+        println!(
+            "{:<13} {} <- {:?}",
+            one.name.kind.name(),
+            one.surface,
+            one.grounding.quote
+        );
     }
     for one in said.statements {
-        println!("{} | {} | {}", one.source.normal, one.predicate, one.target.normal);
+        println!(
+            "{} | {} | {}",
+            one.source.normal, one.predicate, one.target.normal
+        );
         println!("    {:?}", one.grounding.quote);
     }
     Ok(())

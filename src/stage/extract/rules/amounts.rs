@@ -9,7 +9,10 @@ use crate::model::extraction::Kind;
 /// The end and kind of the amount that starts at token `n`, ranges included: `20 to 30 percent`, `$4 to $5`.
 pub(super) fn found(scan: Scan<'_, '_>, n: usize) -> Option<(usize, Kind)> {
     if let Some(end) = priced(scan, n) {
-        return Some((to(scan, end, |n| priced(scan, n).or_else(|| bare(scan, n))), Kind::Money));
+        return Some((
+            to(scan, end, |n| priced(scan, n).or_else(|| bare(scan, n))),
+            Kind::Money,
+        ));
     }
     if let Some(kind) = glued_unit(scan, n) {
         return Some((n + 1, kind));
@@ -80,7 +83,12 @@ fn priced(scan: Scan<'_, '_>, n: usize) -> Option<usize> {
 
 /// `a dollar twenty`, `seven dollars and fifty cents`.
 fn coins(scan: Scan<'_, '_>, n: usize) -> Option<usize> {
-    let unit = |n: usize| matches!(scan.word(n), "dollar" | "dollars" | "pound" | "pounds" | "euros");
+    let unit = |n: usize| {
+        matches!(
+            scan.word(n),
+            "dollar" | "dollars" | "pound" | "pounds" | "euros"
+        )
+    };
     let first = match scan.word(n) {
         "a" => n + 1,
         _ => number(scan, n)?,
@@ -113,7 +121,10 @@ fn lone(scan: Scan<'_, '_>, n: usize) -> Option<(usize, Kind)> {
     let said = match (kind, article) {
         (Kind::Percent, true) => scan.word(start) == "percent",
         (Kind::Quantity, true) => {
-            matches!(scan.word(start), "mile" | "kilometer" | "kilometre" | "gallon" | "ton")
+            matches!(
+                scan.word(start),
+                "mile" | "kilometer" | "kilometre" | "gallon" | "ton"
+            )
         }
         (_, true) => false,
         _ => true,
@@ -156,7 +167,8 @@ fn counts(scan: Scan<'_, '_>, n: usize) -> Option<(usize, Kind)> {
         "celsius" | "fahrenheit" | "below" | "north" | "south" | "east" | "west"
     ) && scan.word(at).starts_with("degree");
     let end = at + 1 + usize::from(scale);
-    let speed = scan.word(end) == "per" && matches!(scan.word(end + 1), "hour" | "second" | "gallon");
+    let speed =
+        scan.word(end) == "per" && matches!(scan.word(end + 1), "hour" | "second" | "gallon");
     Some((if speed { end + 2 } else { end }, Kind::Quantity))
 }
 

@@ -56,15 +56,32 @@ pub(super) fn time(scan: Scan<'_, '_>, n: usize) -> Option<usize> {
 fn spoken(scan: Scan<'_, '_>, n: usize) -> Option<usize> {
     let hour = matches!(
         scan.word(n),
-        "one" | "two" | "three" | "four" | "five" | "six" | "seven" | "eight" | "nine" | "ten" | "eleven" | "twelve"
+        "one"
+            | "two"
+            | "three"
+            | "four"
+            | "five"
+            | "six"
+            | "seven"
+            | "eight"
+            | "nine"
+            | "ten"
+            | "eleven"
+            | "twelve"
     );
     let minutes = matches!(
         scan.word(n + 1),
         "fifteen" | "thirty" | "forty-five" | "ten" | "twenty"
     );
     let more = scan.is(n + 2, Class::NUMBER) || scan.is(n + 2, Class::SCALE);
-    let cued = matches!(scan.before(n), Some("at" | "by" | "until" | "till" | "around"));
-    let fits = hour && minutes && !more && (cued && scan.ends(n + 2) || matches!(scan.word(n + 2), "am" | "pm" | "a.m" | "p.m"));
+    let cued = matches!(
+        scan.before(n),
+        Some("at" | "by" | "until" | "till" | "around")
+    );
+    let fits = hour
+        && minutes
+        && !more
+        && (cued && scan.ends(n + 2) || matches!(scan.word(n + 2), "am" | "pm" | "a.m" | "p.m"));
     fits.then_some(n + 2)
 }
 

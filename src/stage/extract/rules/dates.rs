@@ -28,13 +28,17 @@ pub(super) fn plain(scan: Scan<'_, '_>, n: usize) -> Option<usize> {
 fn framed(scan: Scan<'_, '_>, n: usize) -> Option<usize> {
     let the = n + usize::from(scan.word(n) == "the");
     let mut end = the;
-    while matches!(scan.word(end), "very" | "early" | "late" | "mid" | "later" | "latter") {
+    while matches!(
+        scan.word(end),
+        "very" | "early" | "late" | "mid" | "later" | "latter"
+    ) {
         end += 1;
     }
     if end > the {
         let dash = usize::from(scan.word(end) == "-");
         let inner = end + dash;
-        let part = matches!(scan.word(inner), "part" | "days" | "half" | "stages") && scan.word(inner + 1) == "of";
+        let part = matches!(scan.word(inner), "part" | "days" | "half" | "stages")
+            && scan.word(inner + 1) == "of";
         let inner = if part { inner + 2 } else { inner };
         let of = scan.word(inner) == "in" && scan.word(inner + 1) == "the";
         let inner = if of { inner + 1 } else { inner };
@@ -42,24 +46,47 @@ fn framed(scan: Scan<'_, '_>, n: usize) -> Option<usize> {
     }
     if let Some(rest) = scan.word(n).strip_prefix("mid-") {
         let year = rest.len() == 4 && rest.parse::<u16>().is_ok();
-        let known = year || Class::of(rest).has(Class::MONTH.or(Class::WEEKDAY)) || decade_word(rest) || digits_decade(rest);
+        let known = year
+            || Class::of(rest).has(Class::MONTH.or(Class::WEEKDAY))
+            || decade_word(rest)
+            || digits_decade(rest);
         return known.then(|| with_year(scan, n + 1));
     }
     let part = matches!(
         scan.word(the),
-        "end" | "middle" | "beginning" | "start" | "rest" | "remainder" | "close" | "balance" | "turn" | "back"
+        "end"
+            | "middle"
+            | "beginning"
+            | "start"
+            | "rest"
+            | "remainder"
+            | "close"
+            | "balance"
+            | "turn"
+            | "back"
     );
-    let week = which(scan, the) && matches!(scan.word(the + 1), "week" | "day" | "weekend" | "part" | "half" | "days");
-    let of = the + 1 + usize::from(week) + usize::from(scan.word(the + 1) == "half" && scan.word(the) == "back");
+    let week = which(scan, the)
+        && matches!(
+            scan.word(the + 1),
+            "week" | "day" | "weekend" | "part" | "half" | "days"
+        );
+    let of = the
+        + 1
+        + usize::from(week)
+        + usize::from(scan.word(the + 1) == "half" && scan.word(the) == "back");
     if (part || week) && scan.word(of) == "of" {
         return whole(scan, of + 1);
     }
     // `year end`, `the year-end`, `month end 2024`.
-    let ends = matches!(scan.word(the), "year-end" | "month-end" | "quarter-end" | "mid-year" | "midyear");
+    let ends = matches!(
+        scan.word(the),
+        "year-end" | "month-end" | "quarter-end" | "mid-year" | "midyear"
+    );
     if ends {
         return Some(with_year(scan, the + 1));
     }
-    let year_end = matches!(scan.word(the), "year" | "month" | "quarter") && scan.word(the + 1) == "end";
+    let year_end =
+        matches!(scan.word(the), "year" | "month" | "quarter") && scan.word(the + 1) == "end";
     year_end.then(|| with_year(scan, the + 2))
 }
 
@@ -73,7 +100,10 @@ fn whole(scan: Scan<'_, '_>, n: usize) -> Option<usize> {
 /// `first`, `2nd`, `last`: which of several.
 pub(super) fn which(scan: Scan<'_, '_>, n: usize) -> bool {
     scan.is(n, Class::ORDINAL)
-        || matches!(scan.word(n), "1st" | "2nd" | "3rd" | "4th" | "last" | "final")
+        || matches!(
+            scan.word(n),
+            "1st" | "2nd" | "3rd" | "4th" | "last" | "final"
+        )
 }
 
 /// `Tuesday`, with the day behind it if there is one.
@@ -119,11 +149,26 @@ fn day(scan: Scan<'_, '_>, n: usize) -> Option<usize> {
 
 /// A month by its name; without capitals `may` and `march` want a word before them that goes with months.
 fn is_month(scan: Scan<'_, '_>, n: usize) -> bool {
-    let verb = matches!(scan.word(n), "may" | "march" | "mar" | "sun" | "sat" | "dec" | "jan");
+    let verb = matches!(
+        scan.word(n),
+        "may" | "march" | "mar" | "sun" | "sat" | "dec" | "jan"
+    );
     let cued = scan.cased() || !verb || {
         matches!(
             scan.before(n),
-            Some("in" | "of" | "since" | "until" | "by" | "last" | "this" | "next" | "early" | "late" | "from" | "to")
+            Some(
+                "in" | "of"
+                    | "since"
+                    | "until"
+                    | "by"
+                    | "last"
+                    | "this"
+                    | "next"
+                    | "early"
+                    | "late"
+                    | "from"
+                    | "to"
+            )
         ) || scan.is(n + 1, Class::ORDINAL)
     };
     scan.is(n, Class::MONTH) && !scan.small(n) && cued
@@ -140,7 +185,10 @@ fn day_month(scan: Scan<'_, '_>, n: usize) -> Option<usize> {
     // `on the 21st`: a day of a month that all know.
     let counted = scan.shape(n + the) == Shape::Number
         && !scan.word(n + the).ends_with(|c: char| c.is_ascii_digit());
-    let cued = matches!(scan.before(n), Some("on" | "by" | "until" | "since" | "before" | "after" | "from"));
+    let cued = matches!(
+        scan.before(n),
+        Some("on" | "by" | "until" | "since" | "before" | "after" | "from")
+    );
     (the == 1 && counted && cued && scan.ends(end)).then_some(end)
 }
 
@@ -153,14 +201,16 @@ fn month_day(scan: Scan<'_, '_>, n: usize) -> Option<usize> {
     let start = start + usize::from(scan.word(start) == "the");
     let end = day(scan, start)?;
     // `May 5 percent` is a value, `May first quarter` none.
-    let other = matches!(scan.word(end), "%" | "percent" | "quarter" | "half") || scan.is(end, Class::SCALE);
+    let other = matches!(scan.word(end), "%" | "percent" | "quarter" | "half")
+        || scan.is(end, Class::SCALE);
     (!other).then(|| with_year(scan, end))
 }
 
 /// The end of the year that follows, with or without a comma or `of`; else `n` itself.
 fn with_year(scan: Scan<'_, '_>, n: usize) -> usize {
     let skip = usize::from(matches!(scan.word(n), "," | "of" | "in"));
-    let short = || short_year(scan, n + skip).filter(|_| scan.word(n) != "," && scan.word(n) != "in");
+    let short =
+        || short_year(scan, n + skip).filter(|_| scan.word(n) != "," && scan.word(n) != "in");
     let found = year(scan, n + skip).or_else(short);
     // `of last year`, `of fiscal 2024`, `of the year`.
     let of = || match scan.word(n) {
@@ -188,9 +238,18 @@ pub(super) fn year(scan: Scan<'_, '_>, n: usize) -> Option<usize> {
     let small = |n| scan.is(n, Class::NUMBER);
     if word == "two" && scan.word(n + 1) == "thousand" {
         let start = n + 2 + usize::from(scan.word(n + 2) == "and");
-        return small(start).then(|| if small(start + 1) { start + 2 } else { start + 1 });
+        return small(start).then(|| {
+            if small(start + 1) {
+                start + 2
+            } else {
+                start + 1
+            }
+        });
     }
-    let century = matches!(word, "twenty" | "nineteen" | "eighteen" | "seventeen" | "sixteen");
+    let century = matches!(
+        word,
+        "twenty" | "nineteen" | "eighteen" | "seventeen" | "sixteen"
+    );
     let unit = |n| is_unit(scan.word(n));
     let oh = matches!(scan.word(n + 1), "oh" | "o") && unit(n + 2);
     if century && oh {
@@ -224,7 +283,10 @@ fn short_year(scan: Scan<'_, '_>, n: usize) -> Option<usize> {
         )
     };
     let of = scan.before(n) == Some("of");
-    let ends = |n: usize| scan.ends(n) || of && !scan.is(n, Class::UNIT.or(Class::NUMBER)) && !scan.is(n, Class::SCALE);
+    let ends = |n: usize| {
+        scan.ends(n)
+            || of && !scan.is(n, Class::UNIT.or(Class::NUMBER)) && !scan.is(n, Class::SCALE)
+    };
     if let Some((first, last)) = scan.word(n).split_once('-') {
         return (tens(first) && is_unit(last) && ends(n + 1)).then_some(n + 1);
     }
@@ -236,8 +298,23 @@ pub(super) fn lone_year(scan: Scan<'_, '_>, n: usize) -> Option<usize> {
     let before = scan.before(n).unwrap_or_default();
     let cued = matches!(
         before,
-        "in" | "since" | "until" | "by" | "of" | "from" | "during" | "year" | "for" | "before" | "after" | "till"
-            | "through" | "to" | "and" | "around" | "about" | "back"
+        "in" | "since"
+            | "until"
+            | "by"
+            | "of"
+            | "from"
+            | "during"
+            | "year"
+            | "for"
+            | "before"
+            | "after"
+            | "till"
+            | "through"
+            | "to"
+            | "and"
+            | "around"
+            | "about"
+            | "back"
     );
     let dated = matches!(before, "in" | "since" | "until" | "of" | "back" | "till");
     if let Some(end) = short_year(scan, n).filter(|_| dated) {
@@ -248,9 +325,34 @@ pub(super) fn lone_year(scan: Scan<'_, '_>, n: usize) -> Option<usize> {
     let round = matches!(scan.word(n), "2000" | "1500" | "1600") || scan.is(end, Class::SCALE);
     let noun = matches!(
         scan.word(end),
-        "results" | "annual" | "earnings" | "financial" | "edition" | "conference" | "guidance" | "of" | "has"
-            | "have" | "had" | "were" | "will" | "until" | "before" | "after" | "season" | "election" | "budget"
-            | "outlook" | "plan" | "full" | "model" | "report" | "'s" | "revenue" | "levels" | "sales"
+        "results"
+            | "annual"
+            | "earnings"
+            | "financial"
+            | "edition"
+            | "conference"
+            | "guidance"
+            | "of"
+            | "has"
+            | "have"
+            | "had"
+            | "were"
+            | "will"
+            | "until"
+            | "before"
+            | "after"
+            | "season"
+            | "election"
+            | "budget"
+            | "outlook"
+            | "plan"
+            | "full"
+            | "model"
+            | "report"
+            | "'s"
+            | "revenue"
+            | "levels"
+            | "sales"
     );
     let digits = scan.shape(n) == Shape::Number;
     let unit = scan.is(end, Class::UNIT.or(Class::CURRENCY)) || scan.word(end) == "%";
@@ -343,7 +445,8 @@ fn decade(scan: Scan<'_, '_>, n: usize) -> Option<usize> {
     if matches!(scan.word(start), "'" | "’" | "‘") && digits_decade(scan.word(start + 1)) {
         return Some(start + 2);
     }
-    let spoken = matches!(scan.word(start), "nineteen" | "eighteen") && decade_word(scan.word(start + 1));
+    let spoken =
+        matches!(scan.word(start), "nineteen" | "eighteen") && decade_word(scan.word(start + 1));
     if spoken {
         return Some(start + 2);
     }
@@ -368,7 +471,14 @@ fn short_decade(scan: Scan<'_, '_>, n: usize) -> Option<usize> {
 fn decade_word(word: &str) -> bool {
     matches!(
         word,
-        "twenties" | "thirties" | "forties" | "fifties" | "sixties" | "seventies" | "eighties" | "nineties"
+        "twenties"
+            | "thirties"
+            | "forties"
+            | "fifties"
+            | "sixties"
+            | "seventies"
+            | "eighties"
+            | "nineties"
     )
 }
 
@@ -385,7 +495,8 @@ fn relative(scan: Scan<'_, '_>, n: usize) -> Option<usize> {
     match (scan.word(n), scan.word(n + 1), scan.word(n + 2)) {
         ("yesterday" | "tomorrow" | "today", ..) => return Some(n + 1),
         ("the", "other", "day") | ("the", "day", "before" | "after") => {
-            let more = scan.word(n + 2) != "day" && matches!(scan.word(n + 3), "yesterday" | "tomorrow");
+            let more =
+                scan.word(n + 2) != "day" && matches!(scan.word(n + 3), "yesterday" | "tomorrow");
             let known = more || scan.word(n + 2) == "day";
             return known.then_some(n + 3 + usize::from(more));
         }
@@ -395,9 +506,19 @@ fn relative(scan: Scan<'_, '_>, n: usize) -> Option<usize> {
     let the = n + usize::from(scan.word(n) == "the");
     let near = matches!(
         scan.word(the),
-        "last" | "next" | "this" | "previous" | "coming" | "following" | "every" | "each" | "that" | "past"
+        "last"
+            | "next"
+            | "this"
+            | "previous"
+            | "coming"
+            | "following"
+            | "every"
+            | "each"
+            | "that"
+            | "past"
     );
-    if near && (scan.is(the + 1, Class::WEEKDAY) && !scan.small(the + 1) || is_month(scan, the + 1)) {
+    if near && (scan.is(the + 1, Class::WEEKDAY) && !scan.small(the + 1) || is_month(scan, the + 1))
+    {
         return Some(with_year(scan, the + 2));
     }
     if near {
@@ -405,17 +526,36 @@ fn relative(scan: Scan<'_, '_>, n: usize) -> Option<usize> {
     }
     let season = matches!(
         scan.word(the),
-        "spring" | "summer" | "autumn" | "winter" | "fall" | "week" | "weekend" | "year" | "month" | "night" | "day"
+        "spring"
+            | "summer"
+            | "autumn"
+            | "winter"
+            | "fall"
+            | "week"
+            | "weekend"
+            | "year"
+            | "month"
+            | "night"
+            | "day"
     );
-    let sure = matches!(scan.word(the), "spring" | "summer" | "autumn" | "winter" | "fall");
+    let sure = matches!(
+        scan.word(the),
+        "spring" | "summer" | "autumn" | "winter" | "fall"
+    );
     if season {
         let end = with_year(scan, the + 1);
         let of = scan.word(the + 1) == "of";
         let inner = || {
             let at = the + 1 + usize::from(of);
-            month_day(scan, at).or_else(|| month(scan, at)).or_else(|| day_month(scan, at))
+            month_day(scan, at)
+                .or_else(|| month(scan, at))
+                .or_else(|| day_month(scan, at))
         };
-        let end = if end > the + 1 { Some(end) } else { inner().filter(|_| of) };
+        let end = if end > the + 1 {
+            Some(end)
+        } else {
+            inner().filter(|_| of)
+        };
         return end.filter(|_| sure || of);
     }
     None
@@ -444,11 +584,16 @@ fn holiday(scan: Scan<'_, '_>, n: usize) -> Option<usize> {
     let end = match (scan.word(n), scan.word(n + 1), scan.word(n + 2)) {
         ("christmas" | "easter" | "thanksgiving", ..) => eve(n + 1),
         (
-            "halloween" | "hanukkah" | "passover" | "ramadan" | "diwali" | "kwanzaa" | "juneteenth" | "eid",
+            "halloween" | "hanukkah" | "passover" | "ramadan" | "diwali" | "kwanzaa" | "juneteenth"
+            | "eid",
             ..,
         ) => n + 1,
         ("new", "year" | "years", "'s") => eve(n + 3),
-        ("labor" | "memorial" | "veterans" | "independence" | "election" | "boxing" | "columbus", "day", _)
+        (
+            "labor" | "memorial" | "veterans" | "independence" | "election" | "boxing" | "columbus",
+            "day",
+            _,
+        )
         | ("good", "friday", _)
         | ("mother" | "father" | "valentine", "'s", "day") => {
             n + 2 + usize::from(scan.word(n + 1) == "'s")

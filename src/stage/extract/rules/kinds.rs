@@ -169,10 +169,17 @@ fn vote(text: &Text<'_>, span: &Span, evidence: &Evidence<'_>) -> Vote {
         return single(text, start, evidence);
     }
     let known = (start..end).all(|n| evidence.labels.contains(text.word(n)));
-    let initial = text.tokens.get(start).is_some_and(|token| token.text.len() == 1) && text.word(start + 1) == ".";
+    let initial = text
+        .tokens
+        .get(start)
+        .is_some_and(|token| token.text.len() == 1)
+        && text.word(start + 1) == ".";
     let family = last.has(Class::FAMILY) && !last.has(ENDS);
     let plain = is_common(text.word(end - 1)) && !last.has(Class::FAMILY.or(Class::FIRST));
-    let entitled = text.tokens.get(start.wrapping_sub(1)).is_some_and(|token| token.text == "The" && !token.opens);
+    let entitled = text
+        .tokens
+        .get(start.wrapping_sub(1))
+        .is_some_and(|token| token.text == "The" && !token.opens);
     match text.word(start) {
         _ if known => (Kind::Person, 6),
         "storm" | "hurricane" | "cyclone" | "operation" | "typhoon" => (Kind::Event, 6),
@@ -213,9 +220,17 @@ fn vote(text: &Text<'_>, span: &Span, evidence: &Evidence<'_>) -> Vote {
 
 /// Whether quotation marks stand around the name, as around titles.
 fn quoted(text: &Text<'_>, span: &Span) -> bool {
-    let before = span.tokens.start.checked_sub(1).map_or("", |n| text.word(n));
+    let before = span
+        .tokens
+        .start
+        .checked_sub(1)
+        .map_or("", |n| text.word(n));
     let after = text.word(span.tokens.end);
-    let end = if matches!(after, "," | "." | "?") { text.word(span.tokens.end + 1) } else { after };
+    let end = if matches!(after, "," | "." | "?") {
+        text.word(span.tokens.end + 1)
+    } else {
+        after
+    };
     matches!(before, "\"" | "“") && matches!(end, "\"" | "”")
 }
 
@@ -225,11 +240,24 @@ fn written(text: &Text<'_>, start: usize) -> bool {
     let word = |word: &str| {
         matches!(
             word,
-            "wrote" | "read" | "watch" | "watched" | "reading" | "novel" | "film" | "movie" | "book" | "album" | "song"
-                | "song," | "podcast" | "documentary"
+            "wrote"
+                | "read"
+                | "watch"
+                | "watched"
+                | "reading"
+                | "novel"
+                | "film"
+                | "movie"
+                | "book"
+                | "album"
+                | "song"
+                | "song,"
+                | "podcast"
+                | "documentary"
         )
     };
-    word(before(1)) || matches!(before(1), "called" | "titled" | "entitled" | "named") && word(before(2))
+    word(before(1))
+        || matches!(before(1), "called" | "titled" | "entitled" | "named") && word(before(2))
 }
 
 /// Whether two or three unknown words look like a person's name: no article before them, no word that the
@@ -288,7 +316,9 @@ fn single(text: &Text<'_>, n: usize, evidence: &Evidence<'_>) -> Vote {
     if let Some((_, kind)) = known.iter().find(|(bit, _)| class.has(*bit)) {
         return (*kind, 4);
     }
-    let meets = ["con", "week", "fest", "conf"].iter().any(|end| word.len() > end.len() + 2 && word.ends_with(end));
+    let meets = ["con", "week", "fest", "conf"]
+        .iter()
+        .any(|end| word.len() > end.len() + 2 && word.ends_with(end));
     match (near, text.shape(n)) {
         (_, Shape::Mixed) if meets => (Kind::Event, 2),
         (Some(Kind::Place) | None, Shape::Upper) => (Kind::Other, 1),
@@ -300,11 +330,59 @@ fn single(text: &Text<'_>, n: usize, evidence: &Evidence<'_>) -> Vote {
 
 /// Names of persons that are names of places too, but less so.
 const PERSONS: &[&str] = &[
-    "jordan", "charlotte", "chelsea", "madison", "chad", "victoria", "sofia", "brittany", "carolina", "florence",
-    "lincoln", "jackson", "kent", "trinidad", "beaumont", "chester", "lancaster", "gary", "ferguson", "dale", "regina",
-    "jersey", "derby", "bradford", "bolton", "lima", "santiago", "cordoba", "clinton", "carmel", "nelson", "melville",
-    "alexandria", "lourdes", "montgomery", "everett", "evans", "rochester", "marina", "valencia", "darwin", "carson",
-    "carlisle", "diego", "wayne", "martin", "lee", "francisco", "antonio", "jose", "hampton", "norton", "stratford",
+    "jordan",
+    "charlotte",
+    "chelsea",
+    "madison",
+    "chad",
+    "victoria",
+    "sofia",
+    "brittany",
+    "carolina",
+    "florence",
+    "lincoln",
+    "jackson",
+    "kent",
+    "trinidad",
+    "beaumont",
+    "chester",
+    "lancaster",
+    "gary",
+    "ferguson",
+    "dale",
+    "regina",
+    "jersey",
+    "derby",
+    "bradford",
+    "bolton",
+    "lima",
+    "santiago",
+    "cordoba",
+    "clinton",
+    "carmel",
+    "nelson",
+    "melville",
+    "alexandria",
+    "lourdes",
+    "montgomery",
+    "everett",
+    "evans",
+    "rochester",
+    "marina",
+    "valencia",
+    "darwin",
+    "carson",
+    "carlisle",
+    "diego",
+    "wayne",
+    "martin",
+    "lee",
+    "francisco",
+    "antonio",
+    "jose",
+    "hampton",
+    "norton",
+    "stratford",
 ];
 
 /// What the neighbours of a single word say of it.
@@ -352,7 +430,12 @@ fn around(text: &Text<'_>, n: usize) -> Option<Kind> {
     match before {
         "near" | "outside" => Some(Kind::Place),
         "in" | "to" if n.checked_sub(2).is_some_and(goes) => Some(Kind::Place),
-        "for" if n.checked_sub(2).is_some_and(|n| text.word(n).starts_with("vote")) => Some(Kind::Person),
+        "for"
+            if n.checked_sub(2)
+                .is_some_and(|n| text.word(n).starts_with("vote")) =>
+        {
+            Some(Kind::Person)
+        }
         "at" | "for" | "joined" | "join" if after != "'s" => Some(Kind::Organization),
         _ => None,
     }

@@ -12,10 +12,12 @@ mod clock;
 mod dates;
 mod kinds;
 mod names;
+mod nouns;
 mod numbers;
 mod patterns;
 mod phrases;
 mod relations;
+mod roles;
 mod spells;
 mod tokens;
 mod uncased;
@@ -100,7 +102,7 @@ mod tests {
 
     #[test]
     fn stated_relations_are_read() {
-        let rows: [(&str, &[&str]); 21] = [
+        let rows: &[(&str, &[&str])] = &[
             (
                 "Ana Lima works for Berg Steel.",
                 &["Ana Lima works_for Berg Steel"],
@@ -143,6 +145,55 @@ mod tests {
                 &["Seaward Bank lent £25,000"],
             ),
             (
+                "Ana Lima is joined by Tom Berg, and Berg Steel is backed by Seaward Bank.",
+                &[
+                    "Ana Lima works_with Tom Berg",
+                    "Seaward Bank supports Berg Steel",
+                ],
+            ),
+            (
+                "Tom Berg worked for eight years at Berg Steel.",
+                &["Tom Berg works_for Berg Steel"],
+            ),
+            (
+                "Ana Lima and Tom Berg founded Berg Steel.",
+                &["Tom Berg founded Berg Steel", "Ana Lima founded Berg Steel"],
+            ),
+            (
+                "Berg Steel has bought Dunmore Steel, Carrick Forge and Aller Quarry.",
+                &[
+                    "Berg Steel acquired Dunmore Steel",
+                    "Berg Steel acquired Carrick Forge",
+                    "Berg Steel acquired Aller Quarry",
+                ],
+            ),
+            (
+                "Berg Steel bought Carrick Forge, and Aller Quarry will close.",
+                &["Berg Steel acquired Carrick Forge"],
+            ),
+            (
+                "Here is the CEO of Berg Steel, Ana Lima.",
+                &["Ana Lima leads Berg Steel"],
+            ),
+            (
+                "Ana Lima's wife, Eva Lima, was born in Bergen, Norway.",
+                &[
+                    "Ana Lima married_to Eva Lima",
+                    "Eva Lima born_in Bergen",
+                    "Bergen located_in Norway",
+                ],
+            ),
+            ("I know Ana Lima is right, said Tom Berg.", &[]),
+            ("They sail in France, Norway and Spain.", &[]),
+            (
+                "It was uh Ana Lima with, um, Berg Steel.",
+                &["Ana Lima affiliated_with Berg Steel"],
+            ),
+            (
+                "I read The Salt Roads by Tom Berg.",
+                &["Tom Berg wrote Salt Roads"],
+            ),
+            (
                 "Ana Lima designed the new crest.",
                 &["Ana Lima designed crest"],
             ),
@@ -153,10 +204,6 @@ mod tests {
             (
                 "We met Amina Yusuf. She is the head of Carrow Primary School.",
                 &["Amina Yusuf leads Carrow Primary School"],
-            ),
-            (
-                "Tom Berg will ask the quarry for stone.",
-                &["Tom Berg will_do ask the quarry for stone"],
             ),
             (
                 "Ana Lima from Berg Steel met Tom Lee.",
@@ -172,7 +219,7 @@ mod tests {
             ),
         ];
         for (speech, wanted) in rows {
-            assert_eq!(relations(&format!("A: {speech}\n")), wanted, "{speech}");
+            assert_eq!(relations(&format!("A: {speech}\n")), *wanted, "{speech}");
         }
     }
 

@@ -191,7 +191,16 @@ impl Scan<'_, '_> {
                 Shape::Title | Shape::Upper | Shape::Mixed
             );
         let word = self.word(n);
-        let pronoun = word == "i" || word.contains('\'') && self.is(n, Class::STOP);
+        // `I'm`, `How'd`; `cloud-based`, `Apple-made` say what something is like.
+        let short = word
+            .split_once('\'')
+            .is_some_and(|(first, _)| Class::of(first).has(Class::STOP));
+        let pronoun = word == "i" || short && word.len() < 8;
+        let like = self.text.tokens.get(n).is_some_and(|token| {
+            let last = token.text.rsplit_once('-').map_or("", |(_, last)| last);
+            last.len() > 2 && last.starts_with(char::is_lowercase) && is_common(last)
+        });
+        let pronoun = pronoun || like && !self.is(n, KNOWN);
         cased && !pronoun && !self.is(n, NEVER.or(Class::LINK)) && !self.taken.contains(&n)
     }
 
@@ -233,8 +242,11 @@ impl Scan<'_, '_> {
     fn ordinal(&self, n: usize) -> bool {
         let word = self.word(n);
         let digits = self.text.shape(n) == Shape::Number
-            && ["st", "nd", "rd", "th"].iter().any(|end| word.ends_with(end));
-        let spelled = self.is(n, Class::ORDINAL) && self.text.shape(n) == Shape::Title && !self.opens(n);
+            && ["st", "nd", "rd", "th"]
+                .iter()
+                .any(|end| word.ends_with(end));
+        let spelled =
+            self.is(n, Class::ORDINAL) && self.text.shape(n) == Shape::Title && !self.opens(n);
         (digits || spelled)
             && !self.taken.contains(&n)
             && self.part(n + 1)
@@ -253,8 +265,22 @@ impl Scan<'_, '_> {
         let last = end - 1;
         let numbered = self.text.shape(last) == Shape::Mixed
             || self.is(last, Class::PRODUCT)
-            || matches!(self.word(last), "room" | "apollo" | "highway" | "gate" | "terminal" | "pier" | "gemini" | "route" | "soyuz" | "falcon");
-        let digits = end < self.end && self.word(end).bytes().all(|b| b.is_ascii_digit()) && self.word(end).len() < 4;
+            || matches!(
+                self.word(last),
+                "room"
+                    | "apollo"
+                    | "highway"
+                    | "gate"
+                    | "terminal"
+                    | "pier"
+                    | "gemini"
+                    | "route"
+                    | "soyuz"
+                    | "falcon"
+            );
+        let digits = end < self.end
+            && self.word(end).bytes().all(|b| b.is_ascii_digit())
+            && self.word(end).len() < 4;
         if numbered && digits && !self.taken.contains(&end) {
             end + 1
         } else {
@@ -327,9 +353,15 @@ impl Scan<'_, '_> {
         let alone = start + 1 == end;
         let term = |n: usize| {
             let family = titled && self.is(n, Class::FAMILY);
-            self.is(n, Class::STOP) && !self.is(n, ENDS) && !family && (alone || self.text.shape(n) == Shape::Upper)
+            self.is(n, Class::STOP)
+                && !self.is(n, ENDS)
+                && !family
+                && (alone || self.text.shape(n) == Shape::Upper)
         };
-        while start < end && term(end - 1) && !(self.is(end - 1, KNOWN) && self.text.shape(end - 1) == Shape::Upper) {
+        while start < end
+            && term(end - 1)
+            && !(self.is(end - 1, KNOWN) && self.text.shape(end - 1) == Shape::Upper)
+        {
             end -= 1;
         }
         if start >= end || self.is_role_of(start) {
@@ -357,7 +389,10 @@ impl Scan<'_, '_> {
     fn dull(&self, start: usize) -> bool {
         let acronym = self.text.shape(start) == Shape::Upper && !self.is(start, KNOWN);
         let nation = self.is(start, Class::NATION) && self.is(start + 1, Class::FIRST);
-        self.opens(start) && !(self.is(start, KNOWN) && self.text.shape(start) == Shape::Upper) || acronym || nation || self.is(start, Class::BEFORE)
+        self.opens(start) && !(self.is(start, KNOWN) && self.text.shape(start) == Shape::Upper)
+            || acronym
+            || nation
+            || self.is(start, Class::BEFORE)
     }
 
     /// `head of Investor Relations`: a department, not a thing of its own.
@@ -378,7 +413,21 @@ impl Scan<'_, '_> {
         let half = self.is(n, Class::PLACE_START) && !self.is(n, KNOWN);
         // `US` is a country, `us` are we.
         let acronym = self.text.shape(n) == Shape::Upper && self.is(n, KNOWN);
-        if letters < 2 || half || self.is(n, Class::STOP) && !acronym && !(titled && self.is(n, Class::FAMILY)) || word.starts_with("non-") {
+        // `AUTO`, `RESET`: a common word, and loud.
+        let loud = self.text.shape(n) == Shape::Upper
+            && letters > 2
+            && !self.is(n, THINGS)
+            && is_common(word);
+        // `[Laughter]`, `[Foreign Language]` are no speech.
+        let noted = n.checked_sub(1).is_some_and(|n| self.text.word(n) == "[");
+        if loud || noted {
+            return false;
+        }
+        if letters < 2
+            || half
+            || self.is(n, Class::STOP) && !acronym && !(titled && self.is(n, Class::FAMILY))
+            || word.starts_with("non-")
+        {
             return false;
         }
         let odd = matches!(self.text.shape(n), Shape::Mixed | Shape::Upper);
@@ -389,7 +438,9 @@ impl Scan<'_, '_> {
             known && (!common || odd) || odd || !common || self.evidence.always(word)
         } else {
             // `the Board`, `Marketing wants`: capitals of courtesy.
-            self.is(n, THINGS) || known && (!common || !self.after_article(n)) || !common && !self.evidence.common(word)
+            self.is(n, THINGS)
+                || known && (!common || !self.after_article(n))
+                || !common && !self.evidence.common(word)
                 || odd
                 || self.evidence.always(word) && !self.after_article(n)
         }
@@ -397,11 +448,25 @@ impl Scan<'_, '_> {
 
     fn after_article(&self, n: usize) -> bool {
         let before = n.checked_sub(1).map_or("", |n| self.text.word(n));
-        matches!(before, "the" | "a" | "an" | "our" | "your" | "their" | "this" | "that" | "my" | "each")
+        matches!(
+            before,
+            "the" | "a" | "an" | "our" | "your" | "their" | "this" | "that" | "my" | "each"
+        )
     }
 
     /// Several words are a name unless all of them are common ones or the run is only a greeting.
     fn several(&self, tokens: &Range<usize>) -> bool {
+        let loud = tokens
+            .clone()
+            .filter(|n| self.text.shape(*n) == Shape::Upper && is_common(self.word(*n)))
+            .count();
+        let noted = tokens
+            .start
+            .checked_sub(1)
+            .is_some_and(|n| self.text.word(n) == "[");
+        if noted || loud > 1 && 2 * loud >= tokens.len() {
+            return false;
+        }
         tokens.clone().any(|n| {
             let word = self.word(n);
             !word.is_empty()
@@ -453,7 +518,10 @@ mod tests {
             ("Kestrova is big. The Board of it met.", &["Kestrova"]),
             ("Mark my words. Will they? I saw Mark.", &["Mark"]),
             ("The Shell contract. Dr. King came.", &["Shell", "King"]),
-            ("the First Marine Division and the 82nd Airborne", &["First Marine Division", "82nd Airborne"]),
+            (
+                "the First Marine Division and the 82nd Airborne",
+                &["First Marine Division", "82nd Airborne"],
+            ),
             ("the HydroCore 2 in Room 12", &["HydroCore 2", "Room 12"]),
             ("A German engineer lives in the US now.", &["German", "US"]),
             ("I think OK. On Monday in May. The CEO left.", &[]),

@@ -77,7 +77,10 @@ pub(super) fn amount(scan: Scan<'_, '_>, n: usize) -> Option<usize> {
         None if scan.shape(n) == Shape::Number && scaled(scan.word(n)) => n + 1,
         None => return None,
     };
-    let scale = matches!(scan.word(end), "bn" | "mn" | "m" | "k" | "b" | "mm" | "mln" | "cr");
+    let scale = matches!(
+        scan.word(end),
+        "bn" | "mn" | "m" | "k" | "b" | "mm" | "mln" | "cr"
+    );
     Some(if scale { end + 1 } else { end })
 }
 

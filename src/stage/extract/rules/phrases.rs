@@ -170,11 +170,23 @@ mod tests {
     #[test]
     fn known_names_are_found_whole() {
         let rows: [(&str, &[&str]); 6] = [
-            ("I read the New York Times.", &["organization New York Times"]),
+            (
+                "I read the New York Times.",
+                &["organization New York Times"],
+            ),
             ("He lives in St. Louis now.", &["place St. Louis"]),
-            ("So we chose Standard & Poor's.", &["organization Standard & Poor's"]),
-            ("a white house on a green party", &["place white house", "organization green party"]),
-            ("Ana has a white house on Long Island", &["place Long Island"]),
+            (
+                "So we chose Standard & Poor's.",
+                &["organization Standard & Poor's"],
+            ),
+            (
+                "a white house on a green party",
+                &["place white house", "organization green party"],
+            ),
+            (
+                "Ana has a white house on Long Island",
+                &["place Long Island"],
+            ),
             ("he said all things considered it was fine", &[]),
         ];
         for (speech, wanted) in rows {

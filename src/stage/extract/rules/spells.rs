@@ -42,13 +42,28 @@ fn counted(scan: Scan<'_, '_>, n: usize) -> Option<(usize, Kind)> {
     };
     let mut start = many(n)?;
     // `two or three years`, `five to ten years`, `two, three weeks`.
-    if matches!(scan.word(start), "to" | "or" | "-" | "–" | ",") && number(scan, n) == Some(start) {
-        start = number(scan, start + 1).filter(|end| unit(scan.word(*end)).is_some()).unwrap_or(start);
+    if matches!(scan.word(start), "to" | "or" | "-" | "–" | ",") && number(scan, n) == Some(start)
+    {
+        start = number(scan, start + 1)
+            .filter(|end| unit(scan.word(*end)).is_some())
+            .unwrap_or(start);
     }
     while matches!(
         scan.word(start),
-        "more" | "full" | "whole" | "long" | "short" | "consecutive" | "straight" | "business" | "working"
-            | "calendar" | "light" | "solid" | "odd" | "additional"
+        "more"
+            | "full"
+            | "whole"
+            | "long"
+            | "short"
+            | "consecutive"
+            | "straight"
+            | "business"
+            | "working"
+            | "calendar"
+            | "light"
+            | "solid"
+            | "odd"
+            | "additional"
     ) {
         start += 1;
     }
@@ -79,7 +94,12 @@ fn counted(scan: Scan<'_, '_>, n: usize) -> Option<(usize, Kind)> {
         return None;
     }
     // `a day` after an amount or a frequency only.
-    if article && start == n + 1 && tail == end && matches!(scan.word(start), "day" | "weekend") && !rate(scan, n) {
+    if article
+        && start == n + 1
+        && tail == end
+        && matches!(scan.word(start), "day" | "weekend")
+        && !rate(scan, n)
+    {
         return None;
     }
     Some((tail, kind))
@@ -89,9 +109,17 @@ fn counted(scan: Scan<'_, '_>, n: usize) -> Option<(usize, Kind)> {
 fn rate(scan: Scan<'_, '_>, n: usize) -> bool {
     let before = n.checked_sub(1);
     before.is_some_and(|n| {
-        scan.is(n, Class::CURRENCY.or(Class::NUMBER).or(Class::SCALE).or(Class::UNIT))
-            || scan.shape(n) == Shape::Number
-            || matches!(scan.word(n), "once" | "twice" | "times" | "barrels" | "goods")
+        scan.is(
+            n,
+            Class::CURRENCY
+                .or(Class::NUMBER)
+                .or(Class::SCALE)
+                .or(Class::UNIT),
+        ) || scan.shape(n) == Shape::Number
+            || matches!(
+                scan.word(n),
+                "once" | "twice" | "times" | "barrels" | "goods"
+            )
     })
 }
 
@@ -117,14 +145,35 @@ pub(super) fn period(scan: Scan<'_, '_>, n: usize) -> Option<(usize, Kind)> {
     let mut near = false;
     while matches!(
         scan.word(at),
-        "last" | "next" | "past" | "previous" | "prior" | "following" | "coming" | "current" | "same" | "upcoming"
-            | "entire" | "whole" | "final" | "ensuing" | "preceding" | "remaining" | "prior-year" | "recent" | "full"
+        "last"
+            | "next"
+            | "past"
+            | "previous"
+            | "prior"
+            | "following"
+            | "coming"
+            | "current"
+            | "same"
+            | "upcoming"
+            | "entire"
+            | "whole"
+            | "final"
+            | "ensuing"
+            | "preceding"
+            | "remaining"
+            | "prior-year"
+            | "recent"
+            | "full"
     ) && at < n + 4
     {
         near = true;
         at += 1;
     }
-    let sure = near && !matches!(first, "same" | "whole" | "entire" | "recent" | "full" | "final" | "current");
+    let sure = near
+        && !matches!(
+            first,
+            "same" | "whole" | "entire" | "recent" | "full" | "final" | "current"
+        );
     let ordinal = which(scan, at) && !near;
     at += usize::from(ordinal);
     let several = match (scan.word(at), scan.word(at + 1)) {
@@ -136,22 +185,44 @@ pub(super) fn period(scan: Scan<'_, '_>, n: usize) -> Option<(usize, Kind)> {
     let several = range.and_then(|end| number(scan, end + 1)).or(several);
     let counted = several.is_some() && (near || ordinal);
     let at = several.filter(|_| counted).unwrap_or(at);
-    let at = at + usize::from(matches!(scan.word(at), "fiscal" | "calendar" | "consecutive" | "school" | "business"));
+    let at = at
+        + usize::from(matches!(
+            scan.word(at),
+            "fiscal" | "calendar" | "consecutive" | "school" | "business"
+        ));
     let word = scan.word(at);
     let season = matches!(
         word,
-        "spring" | "summer" | "autumn" | "winter" | "weekend" | "fall" | "season" | "semester" | "term" | "christmas"
+        "spring"
+            | "summer"
+            | "autumn"
+            | "winter"
+            | "weekend"
+            | "fall"
+            | "season"
+            | "semester"
+            | "term"
+            | "christmas"
     );
     let kind = match unit(word) {
         Some(kind) => kind,
-        None if season && (near || matches!(first, "this" | "that" | "every" | "each" | "all")) => Kind::Date,
-        None if matches!(word, "spring" | "summer" | "winter" | "weekend") && first == "the" => Kind::Date,
+        None if season && (near || matches!(first, "this" | "that" | "every" | "each" | "all")) => {
+            Kind::Date
+        }
+        None if matches!(word, "spring" | "summer" | "winter" | "weekend") && first == "the" => {
+            Kind::Date
+        }
         None => {
             let every = matches!(first, "every" | "each" | "all");
-            let named = unit(scan.word(n + 1)).is_some() || matches!(scan.word(n + 1), "summer" | "winter" | "spring" | "weekend");
-            let other = first == "every" && scan.word(n + 1) == "other" && unit(scan.word(n + 2)) == Some(Kind::Date);
+            let named = unit(scan.word(n + 1)).is_some()
+                || matches!(scan.word(n + 1), "summer" | "winter" | "spring" | "weekend");
+            let other = first == "every"
+                && scan.word(n + 1) == "other"
+                && unit(scan.word(n + 2)) == Some(Kind::Date);
             let end = if other { n + 3 } else { n + 2 };
-            let sure = every && (named || other) && !matches!(scan.word(n + 1), "second" | "minute" | "quarters");
+            let sure = every
+                && (named || other)
+                && !matches!(scan.word(n + 1), "second" | "minute" | "quarters");
             let kind = unit(scan.word(end - 1)).unwrap_or(Kind::Date);
             return sure.then_some((end, kind));
         }
@@ -167,43 +238,95 @@ pub(super) fn period(scan: Scan<'_, '_>, n: usize) -> Option<(usize, Kind)> {
         // `the day`, `the hours` and `the minute` say nothing by themselves.
         "the" if plain => matches!(
             word,
-            "quarter" | "year" | "week" | "month" | "weekend" | "decade" | "century" | "spring" | "summer" | "winter"
+            "quarter"
+                | "year"
+                | "week"
+                | "month"
+                | "weekend"
+                | "decade"
+                | "century"
+                | "spring"
+                | "summer"
+                | "winter"
         ),
         "this" if plain => word != "day" && word != "minute" && word != "hour" && word != "second",
-        "that" if plain => matches!(word, "day" | "year" | "week" | "month" | "summer" | "quarter" | "weekend" | "winter" | "spring"),
+        "that" if plain => matches!(
+            word,
+            "day"
+                | "year"
+                | "week"
+                | "month"
+                | "summer"
+                | "quarter"
+                | "weekend"
+                | "winter"
+                | "spring"
+        ),
         "those" | "these" => counted || plain && matches!(word, "days" | "years"),
         "our" => near || counted,
-        _ if the => near || ordinal && (counted || matches!(word, "day" | "week" | "month" | "year" | "quarter" | "decade")),
+        _ if the => {
+            near || ordinal
+                && (counted
+                    || matches!(
+                        word,
+                        "day" | "week" | "month" | "year" | "quarter" | "decade"
+                    ))
+        }
         _ if ordinal => counted || matches!(word, "quarter"),
-        _ if near => sure && !(word == "term" || word == "season" || word == "fall") || counted || matches!(word, "quarter" | "year" | "month" | "week"),
+        _ if near => {
+            sure && !(word == "term" || word == "season" || word == "fall")
+                || counted
+                || matches!(word, "quarter" | "year" | "month" | "week")
+        }
         _ => false,
     };
     if known {
         let end = at + 1;
         let of = scan.word(end) == "of"
-            && (counted || ordinal || matches!(word, "summer" | "spring" | "winter" | "week" | "fall" | "autumn"));
-        let inner = || super::dates::plain(scan, end + 1)
-            .or_else(|| super::dates::year(scan, end + 1))
-            .or_else(|| narrow(scan, end + 1));
-        let end = if of { inner().unwrap_or(end) } else { super::dates::year(scan, end).filter(|_| season).unwrap_or(end) };
+            && (counted
+                || ordinal
+                || matches!(
+                    word,
+                    "summer" | "spring" | "winter" | "week" | "fall" | "autumn"
+                ));
+        let inner = || {
+            super::dates::plain(scan, end + 1)
+                .or_else(|| super::dates::year(scan, end + 1))
+                .or_else(|| narrow(scan, end + 1))
+        };
+        let end = if of {
+            inner().unwrap_or(end)
+        } else {
+            super::dates::year(scan, end)
+                .filter(|_| season)
+                .unwrap_or(end)
+        };
         return Some((behind(scan, end), kind));
     }
     // `years ago`, `for decades`.
     let many = first.ends_with('s') && unit(first).is_some();
     let end = behind(scan, n + 1);
-    let long = matches!(first, "years" | "decades" | "months" | "weeks" | "centuries");
+    let long = matches!(
+        first,
+        "years" | "decades" | "months" | "weeks" | "centuries"
+    );
     let spans = long && matches!(scan.before(n), Some("for" | "in" | "over"));
-    (many && (end > n + 1 && scan.word(n + 1) != "old" && scan.word(n + 1) != "or" || spans)).then(|| {
-        let kind = unit(first).unwrap_or(Kind::Date);
-        (end, kind)
-    })
+    (many && (end > n + 1 && scan.word(n + 1) != "old" && scan.word(n + 1) != "or" || spans)).then(
+        || {
+            let kind = unit(first).unwrap_or(Kind::Date);
+            (end, kind)
+        },
+    )
 }
 
 /// `the year`, `this year`, `last year` behind `of`.
 fn narrow(scan: Scan<'_, '_>, n: usize) -> Option<usize> {
     let near = matches!(scan.word(n), "the" | "this" | "last" | "next");
     let fiscal = usize::from(matches!(scan.word(n + 1), "fiscal" | "calendar"));
-    let whole = matches!(scan.word(n + 1 + fiscal), "year" | "month" | "quarter" | "week");
+    let whole = matches!(
+        scan.word(n + 1 + fiscal),
+        "year" | "month" | "quarter" | "week"
+    );
     (near && whole).then_some(n + 2 + fiscal)
 }
 
@@ -236,7 +359,22 @@ fn age(scan: Scan<'_, '_>, n: usize) -> Option<usize> {
     let one = |n: usize| matches!(scan.word(n), "i" | "he" | "she" | "they" | "who");
     let was = matches!(word, "was" | "am" | "is" | "'s") && n >= 2 && one(n - 2);
     let am = matches!(word, "i'm" | "he's" | "she's");
-    let clause = matches!(scan.word(end), "" | "." | "," | ";" | "?" | "!" | "when" | "years" | "and" | "so" | "at" | "then" | "i" | "my");
+    let clause = matches!(
+        scan.word(end),
+        "" | "."
+            | ","
+            | ";"
+            | "?"
+            | "!"
+            | "when"
+            | "years"
+            | "and"
+            | "so"
+            | "at"
+            | "then"
+            | "i"
+            | "my"
+    );
     let small = matches!(scan.word(n), "one" | "zero");
     ((turned || was || am) && clause && !small && scan.word(end) != "years").then_some(end)
 }
@@ -263,19 +401,36 @@ pub(super) fn part_of_day(scan: Scan<'_, '_>, n: usize) -> Option<(usize, Kind)>
     let the = n + usize::from(scan.word(n) == "the");
     let near = matches!(
         scan.word(the),
-        "last" | "next" | "this" | "that" | "every" | "each" | "tomorrow" | "yesterday" | "following" | "previous"
-            | "same" | "late" | "early" | "one" | "other"
+        "last"
+            | "next"
+            | "this"
+            | "that"
+            | "every"
+            | "each"
+            | "tomorrow"
+            | "yesterday"
+            | "following"
+            | "previous"
+            | "same"
+            | "late"
+            | "early"
+            | "one"
+            | "other"
     );
     let day = scan.is(the, Class::WEEKDAY) && !scan.small(the);
     if (near || day) && part(the + 1) && scan.word(the + 2) != "'s" {
-        let loose = matches!(scan.word(the), "one" | "early" | "late" | "other") && the == n && scan.word(the) != "one";
+        let loose = matches!(scan.word(the), "one" | "early" | "late" | "other")
+            && the == n
+            && scan.word(the) != "one";
         return if loose { None } else { found(the + 2) };
     }
-    let all = matches!(scan.word(n), "all") && matches!(scan.word(n + 1), "night" | "morning" | "afternoon");
+    let all = matches!(scan.word(n), "all")
+        && matches!(scan.word(n + 1), "night" | "morning" | "afternoon");
     if all {
         return found(n + 2);
     }
     // `in the morning`.
-    let inside = the > n && part(the) && matches!(scan.before(n), Some("in" | "during" | "of" | "for"));
+    let inside =
+        the > n && part(the) && matches!(scan.before(n), Some("in" | "during" | "of" | "for"));
     inside.then_some((the + 1, Kind::Time))
 }

@@ -87,7 +87,11 @@ impl Reader<'_, '_> {
         if let Some(known) = phrase(self.text, n, self.end) {
             // `oxford university press`: a longer name may start with a known one.
             let end = self.firm(known.tokens.end - 1).unwrap_or(known.tokens.end);
-            let kind = if end > known.tokens.end { Kind::Organization } else { known.kind };
+            let kind = if end > known.tokens.end {
+                Kind::Organization
+            } else {
+                known.kind
+            };
             return span(n..end, kind);
         }
         if let Some(start) = self.title(n) {
@@ -143,7 +147,10 @@ impl Reader<'_, '_> {
 
     /// Whether a word that is a place and a given name goes on as a person's: `austin miller`.
     fn person_first(&self, n: usize) -> bool {
-        self.is(n, Class::FIRST) && self.is(n + 1, Class::FAMILY) && !self.is(n + 1, Class::PLACE) && !self.common(n + 1)
+        self.is(n, Class::FIRST)
+            && self.is(n + 1, Class::FAMILY)
+            && !self.is(n + 1, Class::PLACE)
+            && !self.common(n + 1)
     }
 
     /// The token behind a title that stands before a person's name.
@@ -151,30 +158,57 @@ impl Reader<'_, '_> {
         let title = self.is(n, Class::TITLE)
             || matches!(
                 self.word(n),
-                "mister" | "missus" | "officer" | "sheriff" | "detective" | "lieutenant" | "pastor" | "deputy" | "coach"
+                "mister"
+                    | "missus"
+                    | "officer"
+                    | "sheriff"
+                    | "detective"
+                    | "lieutenant"
+                    | "pastor"
+                    | "deputy"
+                    | "coach"
             );
         let start = n + 1 + usize::from(self.word(n + 1) == ".");
-        let name = self.rare(start) || self.is(start, Class::FIRST) && self.is(start + 1, Class::FAMILY);
-        let person = !self.is(start, Class::PLACE.or(Class::NATION).or(Class::ORG)) || self.is(start, Class::FIRST.or(Class::FAMILY));
+        let name =
+            self.rare(start) || self.is(start, Class::FIRST) && self.is(start + 1, Class::FAMILY);
+        let person = !self.is(start, Class::PLACE.or(Class::NATION).or(Class::ORG))
+            || self.is(start, Class::FIRST.or(Class::FAMILY));
         (title && name && person).then_some(start)
     }
 
     /// Whether the words before say that a person's name follows, and one may: `my name is karen`.
     fn called(&self, n: usize) -> bool {
-        let before = |back: usize| n.checked_sub(back).filter(|n| *n >= self.start).map_or("", |n| self.text.word(n));
-        let named = (before(2), before(1)) == ("name", "is") || (before(2), before(1)) == ("name", "'s");
+        let before = |back: usize| {
+            n.checked_sub(back)
+                .filter(|n| *n >= self.start)
+                .map_or("", |n| self.text.word(n))
+        };
+        let named =
+            (before(2), before(1)) == ("name", "is") || (before(2), before(1)) == ("name", "'s");
         named && self.rare(n)
     }
 
     /// The end of the person's name that starts at `n`: given name, perhaps an initial, family name.
     fn person(&self, n: usize) -> Option<usize> {
         let family = |n: usize| {
-            let known = self.is(n, Class::FAMILY) && self.word(n).len() > 3 && !self.is(n, Class::STOP);
-            let other = self.is(n, Class::PLACE.or(Class::NATION).or(Class::ORG).or(Class::PRODUCT)) && !known;
-            self.free(n) && (known || (self.rare(n) || self.is(n, Class::FAMILY) && !self.common(n)) && !other)
+            let known =
+                self.is(n, Class::FAMILY) && self.word(n).len() > 3 && !self.is(n, Class::STOP);
+            let other = self.is(
+                n,
+                Class::PLACE
+                    .or(Class::NATION)
+                    .or(Class::ORG)
+                    .or(Class::PRODUCT),
+            ) && !known;
+            self.free(n)
+                && (known
+                    || (self.rare(n) || self.is(n, Class::FAMILY) && !self.common(n)) && !other)
         };
         let mut end = n + 1;
-        let particle = |n: usize| self.is(n, Class::PARTICLE) && !self.common(n) || matches!(self.word(n), "de" | "van" | "von" | "la");
+        let particle = |n: usize| {
+            self.is(n, Class::PARTICLE) && !self.common(n)
+                || matches!(self.word(n), "de" | "van" | "von" | "la")
+        };
         if particle(end) && particle(end + 1) && family(end + 2) {
             return Some(end + 3);
         }
@@ -191,7 +225,18 @@ impl Reader<'_, '_> {
     fn place(&self, n: usize) -> Option<usize> {
         let starts = matches!(
             self.word(n),
-            "lake" | "mount" | "fort" | "port" | "cape" | "camp" | "saint" | "san" | "santa" | "los" | "las" | "el"
+            "lake"
+                | "mount"
+                | "fort"
+                | "port"
+                | "cape"
+                | "camp"
+                | "saint"
+                | "san"
+                | "santa"
+                | "los"
+                | "las"
+                | "el"
         );
         if starts && self.rare(n + 1) {
             let end = n + 2 + usize::from(self.is(n + 2, Class::PLACE_END) && self.free(n + 2));
@@ -205,17 +250,52 @@ impl Reader<'_, '_> {
         // `sixth avenue`, `elm street`; but not `busy street`.
         let tree = matches!(
             self.word(n),
-            "elm" | "oak" | "maple" | "main" | "pine" | "cedar" | "walnut" | "chestnut" | "church" | "market" | "spring"
+            "elm"
+                | "oak"
+                | "maple"
+                | "main"
+                | "pine"
+                | "cedar"
+                | "walnut"
+                | "chestnut"
+                | "church"
+                | "market"
+                | "spring"
         ) || self.is(n, Class::ORDINAL);
-        let way = matches!(self.word(n + 1), "street" | "avenue" | "road" | "boulevard" | "lane");
-        if tree && (way || self.word(n) != "church" && matches!(self.word(n + 1), "falls" | "rapids" | "creek")) {
+        let way = matches!(
+            self.word(n + 1),
+            "street" | "avenue" | "road" | "boulevard" | "lane"
+        );
+        if tree
+            && (way
+                || self.word(n) != "church"
+                    && matches!(self.word(n + 1), "falls" | "rapids" | "creek"))
+        {
             return Some(n + 2);
         }
         let named = self.rare(n) || self.is(n, Class::FAMILY.or(Class::PLACE)) && !self.common(n);
         let ends = matches!(
             self.word(n + 1),
-            "county" | "street" | "avenue" | "road" | "boulevard" | "lane" | "river" | "creek" | "valley" | "falls"
-                | "bridge" | "beach" | "island" | "lake" | "bay" | "park" | "hills" | "heights" | "springs" | "airport"
+            "county"
+                | "street"
+                | "avenue"
+                | "road"
+                | "boulevard"
+                | "lane"
+                | "river"
+                | "creek"
+                | "valley"
+                | "falls"
+                | "bridge"
+                | "beach"
+                | "island"
+                | "lake"
+                | "bay"
+                | "park"
+                | "hills"
+                | "heights"
+                | "springs"
+                | "airport"
         );
         (named && ends && self.firm(n).is_none()).then_some(n + 2)
     }
@@ -224,8 +304,10 @@ impl Reader<'_, '_> {
     /// within three words the last one of an organization's name.
     fn firm(&self, n: usize) -> Option<usize> {
         let saint = matches!(self.word(n), "saint" | "st") && self.free(n + 1);
-        let of = matches!(self.word(n), "university" | "bank" | "college" | "church" | "ministry")
-            && self.word(n + 1) == "of"
+        let of = matches!(
+            self.word(n),
+            "university" | "bank" | "college" | "church" | "ministry"
+        ) && self.word(n + 1) == "of"
             && (self.rare(n + 2) || self.is(n + 2, Class::PLACE) && !self.common(n + 2));
         if of {
             return Some(n + 3);
@@ -239,11 +321,41 @@ impl Reader<'_, '_> {
         let last = |n: usize| {
             matches!(
                 self.word(n),
-                "university" | "college" | "hospital" | "department" | "corporation" | "company" | "incorporated" | "bank"
-                    | "foundation" | "institute" | "association" | "school" | "academy" | "church" | "council"
-                    | "construction" | "labs" | "laboratories" | "technologies" | "industries" | "airlines" | "motors"
-                    | "capital" | "partners" | "ventures" | "systems" | "pharmaceuticals" | "insurance" | "group"
-                    | "clinic" | "society" | "commission" | "brothers" | "times" | "press"
+                "university"
+                    | "college"
+                    | "hospital"
+                    | "department"
+                    | "corporation"
+                    | "company"
+                    | "incorporated"
+                    | "bank"
+                    | "foundation"
+                    | "institute"
+                    | "association"
+                    | "school"
+                    | "academy"
+                    | "church"
+                    | "council"
+                    | "construction"
+                    | "labs"
+                    | "laboratories"
+                    | "technologies"
+                    | "industries"
+                    | "airlines"
+                    | "motors"
+                    | "capital"
+                    | "partners"
+                    | "ventures"
+                    | "systems"
+                    | "pharmaceuticals"
+                    | "insurance"
+                    | "group"
+                    | "clinic"
+                    | "society"
+                    | "commission"
+                    | "brothers"
+                    | "times"
+                    | "press"
             )
         };
         let inner = |n: usize| {
@@ -252,8 +364,22 @@ impl Reader<'_, '_> {
                     || self.is(n, Class::ORG_END)
                     || matches!(
                         self.word(n),
-                        "'s" | "police" | "fire" | "state" | "high" | "medical" | "general" | "community" | "memorial"
-                            | "law" | "public" | "school" | "national" | "county" | "city" | "business" | "elementary"
+                        "'s" | "police"
+                            | "fire"
+                            | "state"
+                            | "high"
+                            | "medical"
+                            | "general"
+                            | "community"
+                            | "memorial"
+                            | "law"
+                            | "public"
+                            | "school"
+                            | "national"
+                            | "county"
+                            | "city"
+                            | "business"
+                            | "elementary"
                     ))
         };
         let mut at = n + 1 + usize::from(saint);
@@ -303,15 +429,36 @@ mod tests {
             ("ask mark jimenez about it", &["person mark jimenez"]),
             ("doctor okonedo said no", &["person okonedo"]),
             ("my name is zorbina and i paint", &["person zorbina"]),
-            ("he flew from new york to the u k", &["place new york", "place u k"]),
+            (
+                "he flew from new york to the u k",
+                &["place new york", "place u k"],
+            ),
             ("they moved to the us last year", &["place us"]),
             ("he told us that", &[]),
-            ("she works at goldman sachs on elm street", &["organization goldman sachs", "place elm street"]),
-            ("the oakland police department came", &["organization oakland police department"]),
-            ("at saint mary's hospital near lake merritt", &["organization saint mary's hospital", "place lake merritt"]),
-            ("a german engineer wrote it in python", &["other german", "product python"]),
-            ("he went to the university of oslo", &["organization university of oslo"]),
-            ("ludwig van beethoven wrote it", &["person ludwig van beethoven"]),
+            (
+                "she works at goldman sachs on elm street",
+                &["organization goldman sachs", "place elm street"],
+            ),
+            (
+                "the oakland police department came",
+                &["organization oakland police department"],
+            ),
+            (
+                "at saint mary's hospital near lake merritt",
+                &["organization saint mary's hospital", "place lake merritt"],
+            ),
+            (
+                "a german engineer wrote it in python",
+                &["other german", "product python"],
+            ),
+            (
+                "he went to the university of oslo",
+                &["organization university of oslo"],
+            ),
+            (
+                "ludwig van beethoven wrote it",
+                &["person ludwig van beethoven"],
+            ),
         ];
         for (speech, wanted) in rows {
             assert_eq!(found(speech), wanted, "{speech}");

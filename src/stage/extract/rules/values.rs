@@ -98,10 +98,46 @@ impl<'t> Scan<'t, '_> {
             || self.text.shape(n) == Shape::Mark && !matches!(word, "%" | "$" | "'s")
             || matches!(
                 word,
-                "and" | "or" | "but" | "so" | "when" | "i" | "we" | "he" | "she" | "they" | "it"
-                    | "you" | "that" | "because" | "at" | "in" | "on" | "for" | "with" | "to" | "is"
-                    | "was" | "then" | "now" | "um" | "uh" | "yeah" | "an" | "a" | "per" | "if"
-                    | "as" | "from" | "by" | "who" | "which" | "where" | "the" | "just" | "this"
+                "and"
+                    | "or"
+                    | "but"
+                    | "so"
+                    | "when"
+                    | "i"
+                    | "we"
+                    | "he"
+                    | "she"
+                    | "they"
+                    | "it"
+                    | "you"
+                    | "that"
+                    | "because"
+                    | "at"
+                    | "in"
+                    | "on"
+                    | "for"
+                    | "with"
+                    | "to"
+                    | "is"
+                    | "was"
+                    | "then"
+                    | "now"
+                    | "um"
+                    | "uh"
+                    | "yeah"
+                    | "an"
+                    | "a"
+                    | "per"
+                    | "if"
+                    | "as"
+                    | "from"
+                    | "by"
+                    | "who"
+                    | "which"
+                    | "where"
+                    | "the"
+                    | "just"
+                    | "this"
             )
     }
 
@@ -121,8 +157,14 @@ impl<'t> Scan<'t, '_> {
             let word = self.word(n);
             numbers::amount(self, n).is_some()
                 || self.is(n, Class::CODE)
-                || matches!(word, "$" | "€" | "£" | "¥" | "₹" | "a" | "an" | "half" | "one" | "two")
-                || matches!(word, "us" | "r" | "c" | "rs" | "ten" | "noon" | "midnight" | "three")
+                || matches!(
+                    word,
+                    "$" | "€" | "£" | "¥" | "₹" | "a" | "an" | "half" | "one" | "two"
+                )
+                || matches!(
+                    word,
+                    "us" | "r" | "c" | "rs" | "ten" | "noon" | "midnight" | "three"
+                )
         };
         let found = self.exact(start).filter(|_| counted(start))?;
         // `over two years` is rather how long it takes than how exactly it is meant.

@@ -124,7 +124,8 @@ pub(super) fn is_common(word: &str) -> bool {
         return true;
     }
     let stems = [
-        "s", "es", "ed", "d", "ing", "ings", "er", "ers", "ly", "in'", "y", "ness", "less", "able", "ish", "ful",
+        "s", "es", "ed", "d", "ing", "ings", "er", "ers", "ly", "in'", "y", "ness", "less", "able",
+        "ish", "ful",
     ];
     let doubled = |stem: &str| {
         let mut last = stem.bytes().rev();
@@ -134,7 +135,8 @@ pub(super) fn is_common(word: &str) -> bool {
     let stemmed = stems.iter().any(|end| {
         word.strip_suffix(end).is_some_and(|stem| {
             let long = stem.len() > 2;
-            let with_e = || matches!(*end, "ing" | "er" | "ed" | "able") && known(&format!("{stem}e"));
+            let with_e =
+                || matches!(*end, "ing" | "er" | "ed" | "able") && known(&format!("{stem}e"));
             long && (known(stem) || doubled(stem) || with_e())
         })
     });
@@ -391,6 +393,9 @@ yup zero \
 ok api url tv pc ui ux cpu gpu ram faq id ai ml http https html css json sql hr roi kpi ebitda ebit gdp esg fx q&a \
 ir m&a r&d capex opex usa pr qa faq pdf xml sdk cli ide os db dns ip tcp udp ssl tls ssh am pm ad bc q1 q2 q3 q4 \
 yoy qoq arpu ev ipo lan wifi vpn dvd cd usb dj diy vs asap fyi btw rfc cs phd md \
+gosh eh whoa huh geez jeez yikes yup nah hmm ouch oops ooh ahh aah mmm haha yay gee golly whew phew aw aww dang damn \
+darn shit fuck crap bullshit bingo bravo roger er erm mhmm hi-hi hooray amen boo ciao adios cheerio copy affirmative \
+negative internet web god mom dad mum mommy daddy grandma grandpa board company form chairman bible board \
 father daughter channel wind nobody's seventy-three truck proudly summer mails mail minutes";
 
 const NOUN: &str = "\
