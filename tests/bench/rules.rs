@@ -3,7 +3,8 @@
 //! For each part and kind: exact spans found, precision, recall, F1; the kinds of names also together, where only
 //! the span must be right; and the speed. A span is where its quote is grounded, as in the tables.
 //! `--show` prints the mistakes in the part to work with, never those in the part kept aside.
-//! `--file FILE` prints what the rules say of a file in the form of the shown text.
+//! `--file FILE` prints what the rules say of a file in the form of the shown text, `--spans FILE` the text with the
+//! spans marked as the labels are.
 
 #![expect(
     clippy::print_stdout,
@@ -253,8 +254,32 @@ fn print(path: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// A file with its spans marked, to be looked at or to be made into labels.
+fn marked(path: &str) -> Result<(), String> {
+    let shown =
+        fs::read_to_string(path).map_err(|error| format!("could not read {path:?}: {error}"))?;
+    let mut at = 0;
+    let mut out = String::new();
+    for (start, end, kind) in found(&shown)? {
+        let Some(before) = shown.get(at..start) else {
+            continue;
+        };
+        let short = SHORT.iter().find(|(_, one)| *one == kind);
+        let words = shown.get(start..end).unwrap_or_default();
+        out.push_str(before);
+        out.push_str(&format!("[{} {words}]", short.map_or("", |(name, _)| name)));
+        at = end;
+    }
+    out.push_str(shown.get(at..).unwrap_or_default());
+    println!("{out}");
+    Ok(())
+}
+
 fn main() -> Result<(), String> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(at) = arguments.iter().position(|one| one == "--spans") {
+        return marked(arguments.get(at + 1).ok_or("--spans wants a file")?);
+    }
     if let Some(at) = arguments.iter().position(|one| one == "--file") {
         return print(arguments.get(at + 1).ok_or("--file wants a file")?);
     }

@@ -10,7 +10,7 @@ use crate::model::extraction::Kind;
 pub(super) fn found(scan: Scan<'_, '_>, n: usize) -> Option<(usize, Kind)> {
     if let Some(end) = priced(scan, n) {
         return Some((
-            to(scan, end, |n| priced(scan, n).or_else(|| bare(scan, n))),
+            to(scan, n, end, |n| priced(scan, n).or_else(|| bare(scan, n))),
             Kind::Money,
         ));
     }
@@ -27,7 +27,7 @@ pub(super) fn found(scan: Scan<'_, '_>, n: usize) -> Option<(usize, Kind)> {
             let (end, other) = counts(scan, amount(scan, n)?)?;
             (other == kind).then_some(end)
         };
-        return Some((to(scan, end, again), kind));
+        return Some((to(scan, n, end, again), kind));
     }
     if let Some(found) = lone(scan, n) {
         return Some(found);
@@ -42,10 +42,16 @@ pub(super) fn found(scan: Scan<'_, '_>, n: usize) -> Option<(usize, Kind)> {
 }
 
 /// The end of a range whose first part ends at `end`, if there is a second; else `end`.
-fn to(scan: Scan<'_, '_>, end: usize, second: impl Fn(usize) -> Option<usize>) -> usize {
+fn to(
+    scan: Scan<'_, '_>,
+    start: usize,
+    end: usize,
+    second: impl Fn(usize) -> Option<usize>,
+) -> usize {
     let joins = matches!(scan.word(end), "to" | "or" | "and" | "-" | "–" | "through");
-    // `$5 and $7` are two, unless it was `between`.
-    let two = matches!(scan.word(end), "and") && !scan.between(end);
+    // `$5 and $7` are two, unless it was `between`; `from 4% to 5%` and `grew 5% to 40%` are two.
+    let two = scan.word(end) == "and" && !scan.between(end)
+        || scan.word(end) == "to" && (scan.before(start) == Some("from") || scan.changes(start));
     second(end + 1).filter(|_| joins && !two).unwrap_or(end)
 }
 
@@ -64,9 +70,9 @@ fn priced(scan: Scan<'_, '_>, n: usize) -> Option<usize> {
     );
     let start = if symbol(n) {
         n + 1
-    } else if symbol(n + 1) && scan.glued(n + 1) && country {
-        n + 2
-    } else if scan.word(n) == "rs" && scan.word(n + 1) == "." {
+    } else if symbol(n + 1) && scan.glued(n + 1) && country
+        || scan.word(n) == "rs" && scan.word(n + 1) == "."
+    {
         n + 2
     } else if scan.is(n, Class::CODE) || scan.word(n) == "rs" {
         n + 1

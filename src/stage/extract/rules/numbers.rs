@@ -13,9 +13,8 @@ pub(super) fn number(scan: Scan<'_, '_>, n: usize) -> Option<usize> {
     let digits = |n| scan.shape(n) == Shape::Number && plain(scan.word(n));
     let scale = |n| scan.is(n, Class::SCALE);
     let mut end = match (scan.word(n), scan.word(n + 1), scan.word(n + 2)) {
-        ("half", "a" | "an", _) if scale(n + 2) => n + 3,
         ("a", "couple" | "few", "of") if scale(n + 3) => n + 4,
-        ("a", "couple" | "few" | "half", _) if scale(n + 2) => n + 3,
+        ("half", "a" | "an", _) | ("a", "couple" | "few" | "half", _) if scale(n + 2) => n + 3,
         ("a" | "half" | "few" | "several" | "couple" | "many", ..) if scale(n + 1) => n + 2,
         _ if scan.is(n, Class::NUMBER) || digits(n) => n + 1,
         _ => return None,
@@ -88,10 +87,10 @@ pub(super) fn amount(scan: Scan<'_, '_>, n: usize) -> Option<usize> {
 pub(super) fn roughly(scan: Scan<'_, '_>, n: usize) -> Option<usize> {
     let than = |n: usize| scan.word(n) == "than";
     match (scan.word(n), scan.word(n + 1), scan.word(n + 2)) {
-        ("a", "little" | "bit", "over" | "under") => Some(n + 3),
         ("a", "little" | "bit", "more" | "less") if than(n + 3) => Some(n + 4),
-        ("as", "much" | "many" | "little" | "few" | "high" | "low", "as") => Some(n + 3),
-        ("no" | "slightly" | "well", "more" | "less" | "fewer", "than") => Some(n + 3),
+        ("a", "little" | "bit", "over" | "under")
+        | ("as", "much" | "many" | "little" | "few" | "high" | "low", "as")
+        | ("no" | "slightly" | "well", "more" | "less" | "fewer", "than") => Some(n + 3),
         ("more" | "less" | "fewer" | "greater" | "higher" | "lower" | "better", "than", _)
         | ("at", "least" | "most", _)
         | ("just" | "slightly" | "well", "over" | "under" | "below" | "above", _)

@@ -86,26 +86,28 @@ pub(super) fn openings() -> impl Iterator<Item = &'static str> {
         .filter_map(|name| parts(name).next())
 }
 
+/// What stands behind the first words of names, and what those name.
+type Rests = Vec<(Vec<&'static str>, Kind)>;
+
 /// Names of several words by their first one, the longest first.
-static PHRASES: LazyLock<BTreeMap<&'static str, Vec<(Vec<&'static str>, Kind)>>> =
-    LazyLock::new(|| {
-        let mut out: BTreeMap<&str, Vec<(Vec<&str>, Kind)>> = BTreeMap::new();
-        for (_, kind, file) in FILES {
-            let Some(kind) = kind else { continue };
-            for name in names(file) {
-                let mut rest = parts(name);
-                let Some(first) = rest.next() else { continue };
-                let rest: Vec<&str> = rest.collect();
-                if !rest.is_empty() {
-                    out.entry(first).or_default().push((rest, kind));
-                }
+static PHRASES: LazyLock<BTreeMap<&'static str, Rests>> = LazyLock::new(|| {
+    let mut out: BTreeMap<&str, Vec<(Vec<&str>, Kind)>> = BTreeMap::new();
+    for (_, kind, file) in FILES {
+        let Some(kind) = kind else { continue };
+        for name in names(file) {
+            let mut rest = parts(name);
+            let Some(first) = rest.next() else { continue };
+            let rest: Vec<&str> = rest.collect();
+            if !rest.is_empty() {
+                out.entry(first).or_default().push((rest, kind));
             }
         }
-        for list in out.values_mut() {
-            list.sort_by_key(|(rest, _)| std::cmp::Reverse(rest.len()));
-        }
-        out
-    });
+    }
+    for list in out.values_mut() {
+        list.sort_by_key(|(rest, _)| std::cmp::Reverse(rest.len()));
+    }
+    out
+});
 
 /// A known name of several words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,15 +123,15 @@ pub(super) fn phrase(text: &Text<'_>, n: usize, end: usize) -> Option<Phrase> {
     }
     let list = PHRASES.get(text.word(n))?;
     list.iter().find_map(|(rest, kind)| {
-        let last = matches(text, n, end, rest)?;
-        let capital = !text.cased || text.shape(last - 1) != Shape::Lower;
+        let behind = matches(text, n, end, rest)?;
+        let capital = !text.cased || text.shape(behind - 1) != Shape::Lower;
         let plain = |n: usize| text.class(n).has(Class::COMMON.or(Class::STOP));
         // Without capitals `the wire` and `all things considered` are only that.
         let dull = !text.cased
             && matches!(kind, Kind::Work | Kind::Event | Kind::Product)
-            && (n..last).all(plain);
+            && (n..behind).all(plain);
         (capital && !dull).then_some(Phrase {
-            tokens: n..last,
+            tokens: n..behind,
             kind: *kind,
         })
     })

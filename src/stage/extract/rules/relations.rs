@@ -334,7 +334,25 @@ impl Reader<'_, '_> {
 
     /// The tokens between two names, without hesitations and without what is skipped and the word before it.
     fn middle(&self, between: &Range<usize>, skip: Option<&Actor>) -> Vec<usize> {
-        let hesitates = |n: usize| matches!(self.text.word(n), "uh" | "um" | "er" | "erm" | "hm");
+        let hesitates = |n: usize| {
+            let word = |n: usize| {
+                if between.contains(&n) {
+                    self.text.word(n)
+                } else {
+                    ""
+                }
+            };
+            let pair = |a: &str, b: &str| {
+                matches!(
+                    (a, b),
+                    ("you", "know") | ("i", "mean") | ("kind" | "sort", "of")
+                )
+            };
+            matches!(word(n), "uh" | "um" | "er" | "erm" | "hm")
+                || pair(word(n), word(n + 1))
+                || n.checked_sub(1)
+                    .is_some_and(|before| pair(word(before), word(n)))
+        };
         let skipped = |n: usize| {
             skip.is_some_and(|skip| {
                 let lead = n + 1 == skip.tokens.start

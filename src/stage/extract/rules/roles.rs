@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::actors::Actor;
 use super::relations::Reader;
+use super::tokens::Shape;
 use super::words::Class;
 use crate::model::extraction::Kind;
 
@@ -17,7 +18,12 @@ impl Reader<'_, '_> {
     ) -> Option<&'static str> {
         let fits = matches!(
             b.kind,
-            Kind::Organization | Kind::Other | Kind::Event | Kind::Product | Kind::Place
+            Kind::Organization
+                | Kind::Other
+                | Kind::Event
+                | Kind::Product
+                | Kind::Place
+                | Kind::Work
         );
         if a.kind != Kind::Person || !fits {
             return None;
@@ -56,6 +62,20 @@ impl Reader<'_, '_> {
         {
             return None;
         }
+        let known = match self.text.word(role) {
+            "author" | "co-author" | "coauthor" => Some("wrote"),
+            "creator" | "inventor" | "co-creator" => Some("created"),
+            "host" | "co-host" | "cohost" => Some("hosts"),
+            "maintainer" => Some("maintains"),
+            "member" => Some("member_of"),
+            "student" => Some("studies_at"),
+            "graduate" | "alumnus" | "alum" => Some("graduated_from"),
+            "founder" | "cofounder" | "co-founder" => Some("founded"),
+            _ => None,
+        };
+        if known.is_some() && role + 1 == end && matches!(link, "of" | "at") {
+            return known;
+        }
         let leads = role + 1 == end
             && link == "of"
             && roles.iter().any(|n| self.text.class(*n).has(Class::LEADER));
@@ -88,16 +108,21 @@ impl Reader<'_, '_> {
         };
         match (words.as_slice(), a.kind, b.kind) {
             (
-                ["from" | "of" | "at" | "with"] | ["from" | "of" | "at" | "with", "the"],
+                ["from" | "of" | "at" | "with"]
+                | ["from" | "of" | "at" | "with", "the"]
+                | [",", "from"]
+                | ["over" | "here", "at"],
                 Person,
                 Organization,
             ) => Some(("affiliated_with", false)),
-            (["in"] | [",", "in"], Place, Place) => Some(("located_in", false)),
+            (["in"], Place, Place) => Some(("located_in", false)),
             // `Google in China` does something there; `Carrick University in Carrow` stands there.
             (["in"] | [",", "in"], Organization, Place) if a.name.contains(' ') => {
                 Some(("located_in", false))
             }
-            ([","], Place, Place) if is_region(&b.name) && !is_region(&a.name) => {
+            ([","], Place, Place)
+                if is_region(&b.name) && !is_region(&a.name) && !self.goes_on(b) =>
+            {
                 Some(("located_in", false))
             }
             (["'s", .., title] | ["'s", .., title, ","] | [title], Organization, Person)
@@ -106,7 +131,7 @@ impl Reader<'_, '_> {
                 role(title)
             }
             ([","], Organization, Person) => self.led(a),
-            (["'s"], Organization, Product) => Some(("makes", false)),
+            (["'s"], Organization, Product) if !self.describes(b) => Some(("makes", false)),
             (["'s"], Person, Work) => Some(("wrote", false)),
             (["by"] | [",", "by"], Work, Person) => Some(("wrote", true)),
             (["by"] | [",", "by"], Product, Organization | Person) => Some(("makes", true)),
@@ -118,6 +143,23 @@ impl Reader<'_, '_> {
         }
     }
 
+    /// Whether a name only describes what stands behind it: `Java system`.
+    fn describes(&self, b: &Actor) -> bool {
+        let next = b.tokens.end;
+        next < self.sentence.end
+            && self.text.shape(next) == Shape::Lower
+            && !self.text.class(next).has(Class::STOP)
+    }
+
+    /// Whether a list of places goes on: `Denmark, Norway, and Sweden`.
+    fn goes_on(&self, b: &Actor) -> bool {
+        let next = b.tokens.end;
+        let comma = self.text.word(next) == ",";
+        let and = matches!(self.text.word(next + usize::from(comma)), "and" | "or");
+        let place = self.text.class(next + 1).has(Class::PLACE);
+        and || comma && place
+    }
+
     /// `the CEO of Berg Steel, Ana Lima`: what stands before the organization.
     fn led(&self, a: &Actor) -> Option<(&'static str, bool)> {
         let mut at = a.tokens.start.checked_sub(1)?;
@@ -126,6 +168,11 @@ impl Reader<'_, '_> {
         }
         let of = matches!(self.text.word(at), "of" | "at") && at > self.sentence.start;
         let class = self.text.class(at.checked_sub(1)?);
+        // `Tom Berg, the head of Berg Steel, Ana Lima, the head of ...` is a list.
+        let from = at.saturating_sub(5).max(self.sentence.start);
+        if (from..at).any(|n| self.text.word(n) == ",") {
+            return None;
+        }
         (of && class.has(Class::ROLE)).then_some(if class.has(Class::LEADER) {
             ("leads", true)
         } else {
@@ -152,8 +199,64 @@ fn family(kin: &str) -> Option<(&'static str, bool)> {
 /// Whether a place is one that others are named by: a state, a country.
 pub(super) fn is_region(name: &str) -> bool {
     let name = name.to_lowercase();
-    REGIONS.contains(&name.as_str())
+    let name = name.trim_end_matches('.');
+    REGIONS.contains(&name) || LARGER.contains(&name)
 }
+
+const LARGER: &[&str] = &[
+    "united states",
+    "united states of america",
+    "u.s",
+    "usa",
+    "america",
+    "united kingdom",
+    "uk",
+    "u.k",
+    "great britain",
+    "britain",
+    "europe",
+    "asia",
+    "africa",
+    "north america",
+    "south america",
+    "latin america",
+    "central america",
+    "east germany",
+    "west germany",
+    "soviet union",
+    "hong kong",
+    "singapore",
+    "taiwan",
+    "saudi arabia",
+    "dubai",
+    "eastern europe",
+    "western europe",
+    "middle east",
+    "southeast asia",
+    "asia pacific",
+    "north korea",
+    "scandinavia",
+    "caribbean",
+    "iraq",
+    "iran",
+    "syria",
+    "afghanistan",
+    "cuba",
+    "puerto rico",
+    "ethiopia",
+    "uganda",
+    "tanzania",
+    "zambia",
+    "zimbabwe",
+    "morocco",
+    "algeria",
+    "hungary",
+    "romania",
+    "czech republic",
+    "czechia",
+    "croatia",
+    "serbia",
+];
 
 const REGIONS: &[&str] = &[
     "alabama",

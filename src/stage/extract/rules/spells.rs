@@ -1,11 +1,12 @@
 //! Spans of time in speech: `two years ago`, `the past few weeks`, `this quarter`, `six months later`, ages, and parts
 //! of a day. From a day on they are dates, shorter ones are times.
 
-use super::dates::which;
+use super::dates::{self, which};
 use super::numbers::{number, plain as digits};
 use super::tokens::Shape;
 use super::values::Scan;
 use super::words::Class;
+use super::years::year;
 use crate::model::extraction::Kind;
 
 /// A span of time, counted or named, or an age.
@@ -33,8 +34,9 @@ fn counted(scan: Scan<'_, '_>, n: usize) -> Option<(usize, Kind)> {
         let words = (scan.word(n), scan.word(n + 1), scan.word(n + 2));
         match words {
             ("a", "couple" | "few" | "number" | "handful", "of") => Some(n + 3),
-            ("a", "couple" | "few" | "good" | "full" | "whole", _) => Some(n + 2),
-            ("half", "a" | "an", _) => Some(n + 2),
+            ("a", "couple" | "few" | "good" | "full" | "whole", _) | ("half", "a" | "an", _) => {
+                Some(n + 2)
+            }
             ("several" | "many" | "few" | "couple", "of", _) => Some(n + 2),
             ("several" | "many" | "a" | "an", ..) => Some(n + 1),
             _ => number(scan, n),
@@ -83,13 +85,10 @@ fn counted(scan: Scan<'_, '_>, n: usize) -> Option<(usize, Kind)> {
     }
     let tail = behind(scan, end);
     // `wait a minute`, `one day we will`, `a second question`, `the one second`.
-    let idiom = match (scan.word(n), scan.word(start)) {
-        ("a" | "one", "second" | "minute") => true,
-        ("one", "day") => true,
-        ("a", "quarter") => true,
-        ("half", _) => false,
-        _ => false,
-    };
+    let idiom = matches!(
+        (scan.word(n), scan.word(start)),
+        ("a" | "one", "second" | "minute") | ("one", "day") | ("a", "quarter")
+    );
     if idiom && tail == end || article && singular && scan.word(start) == "second" {
         return None;
     }
@@ -131,192 +130,189 @@ fn behind(scan: Scan<'_, '_>, n: usize) -> usize {
             "ago" | "later" => n + 3,
             _ => n + 2,
         },
-        ("of", "age") => n + 2,
-        ("from", "now") => n + 2,
+        ("of", "age") | ("from", "now") => n + 2,
         _ => n,
     }
 }
 
 /// `this quarter`, `the last two years`, `the past few weeks`, `next year`, `every day`, `the year`, `years ago`.
 pub(super) fn period(scan: Scan<'_, '_>, n: usize) -> Option<(usize, Kind)> {
-    let first = scan.word(n);
-    let the = matches!(first, "the" | "this" | "that" | "these" | "those" | "our");
-    let mut at = n + usize::from(the);
-    let mut near = false;
-    while matches!(
-        scan.word(at),
-        "last"
-            | "next"
-            | "past"
-            | "previous"
-            | "prior"
-            | "following"
-            | "coming"
-            | "current"
-            | "same"
-            | "upcoming"
-            | "entire"
-            | "whole"
-            | "final"
-            | "ensuing"
-            | "preceding"
-            | "remaining"
-            | "prior-year"
-            | "recent"
-            | "full"
-    ) && at < n + 4
-    {
-        near = true;
-        at += 1;
+    every(scan, n)
+        .or_else(|| placed(scan, n))
+        .or_else(|| bare(scan, n))
+}
+
+fn is_season(word: &str) -> bool {
+    matches!(
+        word,
+        "spring" | "summer" | "autumn" | "winter" | "weekend" | "fall"
+    )
+}
+
+/// `every day`, `each quarter`, `all year`, `every other week`, `every summer`.
+fn every(scan: Scan<'_, '_>, n: usize) -> Option<(usize, Kind)> {
+    if !matches!(scan.word(n), "every" | "each" | "all") {
+        return None;
     }
-    let sure = near
-        && !matches!(
-            first,
-            "same" | "whole" | "entire" | "recent" | "full" | "final" | "current"
+    let other = scan.word(n) == "every" && scan.word(n + 1) == "other";
+    let at = n + 1 + usize::from(other);
+    let word = scan.word(at);
+    if is_season(word) {
+        return Some((at + 1, Kind::Date));
+    }
+    let kind = unit(word).filter(|kind| !other || *kind == Kind::Date)?;
+    let vague = matches!(word, "second" | "minute" | "quarters");
+    (!vague).then_some((at + 1, kind))
+}
+
+/// How a span is told from its neighbours.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Order {
+    /// `last`, `next`.
+    Near,
+    /// `first`, `3rd`.
+    Nth,
+    Untold,
+}
+
+/// What stands before the word for a span of time, and says which one is meant.
+struct Lead {
+    /// The word for the span.
+    at: usize,
+    /// `the`, `this`, `our`.
+    article: bool,
+    order: Order,
+    /// A number or `few`.
+    counted: bool,
+}
+
+impl Lead {
+    fn of(scan: Scan<'_, '_>, n: usize) -> Self {
+        let article = matches!(
+            scan.word(n),
+            "the" | "this" | "that" | "these" | "those" | "our"
         );
-    let ordinal = which(scan, at) && !near;
-    at += usize::from(ordinal);
-    let several = match (scan.word(at), scan.word(at + 1)) {
-        ("couple" | "few" | "handful", "of") => Some(at + 2),
-        ("several" | "few" | "couple" | "many", _) => Some(at + 1),
-        _ => number(scan, at),
-    };
-    let range = several.filter(|end| matches!(scan.word(*end), "to" | "or"));
-    let several = range.and_then(|end| number(scan, end + 1)).or(several);
-    let counted = several.is_some() && (near || ordinal);
-    let at = several.filter(|_| counted).unwrap_or(at);
-    let at = at
-        + usize::from(matches!(
+        let mut at = n + usize::from(article);
+        let first = at;
+        let is_near = |word: &str| {
+            matches!(
+                word,
+                "last"
+                    | "next"
+                    | "past"
+                    | "previous"
+                    | "prior"
+                    | "following"
+                    | "coming"
+                    | "current"
+                    | "same"
+                    | "upcoming"
+                    | "entire"
+                    | "whole"
+                    | "final"
+                    | "ensuing"
+                    | "preceding"
+                    | "remaining"
+                    | "prior-year"
+                    | "recent"
+                    | "full"
+            )
+        };
+        while at < n + 4 && is_near(scan.word(at)) {
+            at += 1;
+        }
+        let near = at > first;
+        let ordinal = which(scan, at) && !near;
+        at += usize::from(ordinal);
+        let several = match (scan.word(at), scan.word(at + 1)) {
+            ("couple" | "few" | "handful", "of") => Some(at + 2),
+            ("several" | "few" | "couple" | "many", _) => Some(at + 1),
+            _ => number(scan, at),
+        };
+        let range = several.filter(|end| matches!(scan.word(*end), "to" | "or"));
+        let several = range.and_then(|end| number(scan, end + 1)).or(several);
+        let counted = several.is_some() && (near || ordinal);
+        let at = several.filter(|_| counted).unwrap_or(at);
+        let kind = matches!(
             scan.word(at),
             "fiscal" | "calendar" | "consecutive" | "school" | "business"
-        ));
-    let word = scan.word(at);
-    let season = matches!(
-        word,
-        "spring"
-            | "summer"
-            | "autumn"
-            | "winter"
-            | "weekend"
-            | "fall"
-            | "season"
-            | "semester"
-            | "term"
-            | "christmas"
-    );
-    let kind = match unit(word) {
-        Some(kind) => kind,
-        None if season && (near || matches!(first, "this" | "that" | "every" | "each" | "all")) => {
-            Kind::Date
+        );
+        Self {
+            at: at + usize::from(kind),
+            article,
+            order: match (near, ordinal) {
+                (true, _) => Order::Near,
+                (_, true) => Order::Nth,
+                _ => Order::Untold,
+            },
+            counted,
         }
-        None if matches!(word, "spring" | "summer" | "winter" | "weekend") && first == "the" => {
-            Kind::Date
-        }
-        None => {
-            let every = matches!(first, "every" | "each" | "all");
-            let named = unit(scan.word(n + 1)).is_some()
-                || matches!(scan.word(n + 1), "summer" | "winter" | "spring" | "weekend");
-            let other = first == "every"
-                && scan.word(n + 1) == "other"
-                && unit(scan.word(n + 2)) == Some(Kind::Date);
-            let end = if other { n + 3 } else { n + 2 };
-            let sure = every
-                && (named || other)
-                && !matches!(scan.word(n + 1), "second" | "minute" | "quarters");
-            let kind = unit(scan.word(end - 1)).unwrap_or(Kind::Date);
-            return sure.then_some((end, kind));
-        }
-    };
-    if word == "second" || word == "seconds" && !counted {
-        return None;
     }
-    if matches!(first, "every" | "each" | "all") {
-        return None;
-    }
-    let plain = at == n + 1 && the;
-    let known = match first {
-        // `the day`, `the hours` and `the minute` say nothing by themselves.
-        "the" if plain => matches!(
+
+    /// Whether this is a span that is told from others: not `the day`, nor `first week`.
+    fn tells(&self, scan: Scan<'_, '_>, n: usize) -> bool {
+        let (first, word) = (scan.word(n), scan.word(self.at));
+        let one = matches!(
             word,
-            "quarter"
-                | "year"
-                | "week"
-                | "month"
-                | "weekend"
-                | "decade"
-                | "century"
-                | "spring"
-                | "summer"
-                | "winter"
-        ),
-        "this" if plain => word != "day" && word != "minute" && word != "hour" && word != "second",
-        "that" if plain => matches!(
-            word,
-            "day"
-                | "year"
-                | "week"
-                | "month"
-                | "summer"
-                | "quarter"
-                | "weekend"
-                | "winter"
-                | "spring"
-        ),
-        "those" | "these" => counted || plain && matches!(word, "days" | "years"),
-        "our" => near || counted,
-        _ if the => {
-            near || ordinal
-                && (counted
-                    || matches!(
-                        word,
-                        "day" | "week" | "month" | "year" | "quarter" | "decade"
-                    ))
-        }
-        _ if ordinal => counted || matches!(word, "quarter"),
-        _ if near => {
-            sure && !(word == "term" || word == "season" || word == "fall")
-                || counted
-                || matches!(word, "quarter" | "year" | "month" | "week")
-        }
-        _ => false,
-    };
-    if known {
-        let end = at + 1;
-        let of = scan.word(end) == "of"
-            && (counted
-                || ordinal
-                || matches!(
+            "day" | "week" | "month" | "year" | "quarter" | "decade"
+        );
+        let alone = self.article && self.at == n + 1;
+        let (near, ordinal) = (self.order == Order::Near, self.order == Order::Nth);
+        match first {
+            "the" if alone => {
+                matches!(
                     word,
-                    "summer" | "spring" | "winter" | "week" | "fall" | "autumn"
-                ));
-        let inner = || {
-            super::dates::plain(scan, end + 1)
-                .or_else(|| super::dates::year(scan, end + 1))
-                .or_else(|| narrow(scan, end + 1))
-        };
-        let end = if of {
-            inner().unwrap_or(end)
-        } else {
-            super::dates::year(scan, end)
-                .filter(|_| season)
-                .unwrap_or(end)
-        };
-        return Some((behind(scan, end), kind));
+                    "quarter" | "year" | "week" | "month" | "decade" | "century"
+                ) || is_season(word) && !matches!(word, "fall" | "autumn")
+            }
+            "this" if alone => !matches!(word, "day" | "minute" | "hour" | "second"),
+            "that" if alone => one || is_season(word) && word != "fall",
+            "those" | "these" => self.counted || alone && matches!(word, "days" | "years"),
+            "our" => near || self.counted,
+            _ if self.article => near || ordinal && (self.counted || one),
+            _ if ordinal => self.counted || word == "quarter",
+            "same" | "whole" | "entire" | "recent" | "full" | "final" | "current" => {
+                self.counted || matches!(word, "quarter" | "year" | "month" | "week")
+            }
+            _ => near && (word != "fall" || self.counted),
+        }
     }
-    // `years ago`, `for decades`.
-    let many = first.ends_with('s') && unit(first).is_some();
+}
+
+/// `this quarter`, `the last two years`, `next summer`, `the first nine months of the year`.
+fn placed(scan: Scan<'_, '_>, n: usize) -> Option<(usize, Kind)> {
+    let lead = Lead::of(scan, n);
+    let word = scan.word(lead.at);
+    let season = is_season(word);
+    let kind = unit(word).or_else(|| season.then_some(Kind::Date))?;
+    if word == "second" || word == "seconds" && !lead.counted || !lead.tells(scan, n) {
+        return None;
+    }
+    let end = lead.at + 1;
+    let of = scan.word(end) == "of"
+        && (lead.counted || lead.order == Order::Nth || season || word == "week");
+    let inner = || {
+        dates::plain(scan, end + 1)
+            .or_else(|| year(scan, end + 1))
+            .or_else(|| narrow(scan, end + 1))
+    };
+    let end = if of {
+        inner().unwrap_or(end)
+    } else {
+        year(scan, end).filter(|_| season).unwrap_or(end)
+    };
+    Some((behind(scan, end), kind))
+}
+
+/// `years ago`, `for decades`.
+fn bare(scan: Scan<'_, '_>, n: usize) -> Option<(usize, Kind)> {
+    let word = scan.word(n);
+    let kind = unit(word).filter(|_| word.ends_with('s'))?;
     let end = behind(scan, n + 1);
-    let long = matches!(
-        first,
-        "years" | "decades" | "months" | "weeks" | "centuries"
-    );
-    let spans = long && matches!(scan.before(n), Some("for" | "in" | "over"));
-    (many && (end > n + 1 && scan.word(n + 1) != "old" && scan.word(n + 1) != "or" || spans)).then(
-        || {
-            let kind = unit(first).unwrap_or(Kind::Date);
-            (end, kind)
-        },
-    )
+    let long = matches!(word, "years" | "decades" | "months" | "weeks" | "centuries");
+    let lasts = long && matches!(scan.before(n), Some("for" | "in" | "over"));
+    let since = end > n + 1 && !matches!(scan.word(n + 1), "old" | "or");
+    (since || lasts).then_some((end, kind))
 }
 
 /// `the year`, `this year`, `last year` behind `of`.

@@ -95,7 +95,7 @@ impl Reader<'_, '_> {
             return span(n..end, kind);
         }
         if let Some(start) = self.title(n) {
-            let end = self.person(start)?;
+            let end = self.person(start);
             return Some(Span {
                 tokens: start..end,
                 titled: true,
@@ -109,7 +109,7 @@ impl Reader<'_, '_> {
             return span(n..end, Kind::Organization);
         }
         if self.called(n) {
-            return span(n..self.person(n)?, Kind::Person);
+            return span(n..self.person(n), Kind::Person);
         }
         let class = self.text.class(n);
         let alone = !self.common(n) || self.spelled(n);
@@ -119,7 +119,7 @@ impl Reader<'_, '_> {
             return span(n..n + 1, Kind::Place);
         }
         if class.has(Class::FIRST) && alone {
-            return span(n..self.person(n)?, Kind::Person);
+            return span(n..self.person(n), Kind::Person);
         }
         // A common word that is a given name too: `mark jones`, not `mark it`.
         if class.has(Class::FIRST) && self.is(n + 1, Class::FAMILY) && !self.common(n + 1) {
@@ -189,7 +189,7 @@ impl Reader<'_, '_> {
     }
 
     /// The end of the person's name that starts at `n`: given name, perhaps an initial, family name.
-    fn person(&self, n: usize) -> Option<usize> {
+    fn person(&self, n: usize) -> usize {
         let family = |n: usize| {
             let known =
                 self.is(n, Class::FAMILY) && self.word(n).len() > 3 && !self.is(n, Class::STOP);
@@ -210,15 +210,15 @@ impl Reader<'_, '_> {
                 || matches!(self.word(n), "de" | "van" | "von" | "la")
         };
         if particle(end) && particle(end + 1) && family(end + 2) {
-            return Some(end + 3);
+            return end + 3;
         }
         if particle(end) && family(end + 1) {
-            return Some(end + 2);
+            return end + 2;
         }
         while end < n + 3 && family(end) {
             end += 1;
         }
-        Some(end)
+        end
     }
 
     /// `lake merritt`, `fort benning`, `johnson county`, `elm street`, `cedar falls`, `route nine`.
@@ -402,8 +402,8 @@ impl Reader<'_, '_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stage::extract::rules::names::{self, Evidence};
-    use crate::stage::extract::rules::values;
+    use crate::stage::extract::rules::evidence::Evidence;
+    use crate::stage::extract::rules::{names, values};
 
     fn found(speech: &str) -> Vec<String> {
         let shown = format!("A: {speech}\n");

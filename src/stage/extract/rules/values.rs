@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use super::tokens::{Shape, Text};
 use super::words::Class;
-use super::{amounts, clock, dates, numbers, spells};
+use super::{amounts, clock, dates, numbers, spells, years};
 use crate::model::extraction::Kind;
 
 /// A value: its tokens and what it is.
@@ -147,6 +147,32 @@ impl<'t> Scan<'t, '_> {
         (from..n).any(|n| self.text.word(n) == "between")
     }
 
+    /// Whether what stands shortly before token `n` rose or fell by what follows.
+    pub(super) fn changes(self, n: usize) -> bool {
+        let from = n.saturating_sub(3).max(self.start);
+        (from..n).any(|n| {
+            matches!(
+                self.text.word(n),
+                "increased"
+                    | "grew"
+                    | "rose"
+                    | "expanded"
+                    | "fell"
+                    | "decreased"
+                    | "declined"
+                    | "dropped"
+                    | "improved"
+                    | "up"
+                    | "down"
+                    | "gained"
+                    | "lost"
+                    | "climbed"
+                    | "contracted"
+                    | "by"
+            )
+        })
+    }
+
     /// The end of the value that starts at token `n`, with what says how exactly it is meant.
     fn value(self, n: usize) -> Option<(usize, Kind)> {
         if let Some(found) = self.exact(n) {
@@ -185,6 +211,6 @@ impl<'t> Scan<'t, '_> {
             .or_else(|| spells::spell(self, n))
             .or_else(|| clock::time(self, n).map(of(Kind::Time)))
             .or_else(|| amounts::found(self, n))
-            .or_else(|| dates::lone_year(self, n).map(of(Kind::Date)))
+            .or_else(|| years::lone_year(self, n).map(of(Kind::Date)))
     }
 }
