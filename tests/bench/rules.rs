@@ -266,8 +266,8 @@ fn marked(path: &str) -> Result<(), String> {
         };
         let short = SHORT.iter().find(|(_, one)| *one == kind);
         let words = shown.get(start..end).unwrap_or_default();
-        out.push_str(before);
-        out.push_str(&format!("[{} {words}]", short.map_or("", |(name, _)| name)));
+        let short = short.map_or("", |(name, _)| name);
+        out.extend([before, "[", short, " ", words, "]"]);
         at = end;
     }
     out.push_str(shown.get(at..).unwrap_or_default());

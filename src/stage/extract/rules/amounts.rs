@@ -20,9 +20,10 @@ pub(super) fn found(scan: Scan<'_, '_>, n: usize) -> Option<(usize, Kind)> {
     if let Some(end) = coins(scan, n) {
         return Some((end, Kind::Money));
     }
-    let first = amount(scan, n).or_else(|| fraction(scan, n));
-    if let Some((end, kind)) = first.and_then(|end| counts(scan, end)) {
-        // `4% to 5%`, `twenty dollars or thirty dollars`.
+    let counted = |end: Option<usize>| end.and_then(|end| counts(scan, end));
+    let first = counted(amount(scan, n)).or_else(|| counted(fraction(scan, n)));
+    if let Some((end, kind)) = first {
+        // `4% to 5%`.
         let again = |n: usize| {
             let (end, other) = counts(scan, amount(scan, n)?)?;
             (other == kind).then_some(end)
@@ -48,7 +49,7 @@ fn to(
     end: usize,
     second: impl Fn(usize) -> Option<usize>,
 ) -> usize {
-    let joins = matches!(scan.word(end), "to" | "or" | "and" | "-" | "–" | "through");
+    let joins = matches!(scan.word(end), "to" | "and" | "-" | "–" | "through");
     // `$5 and $7` are two, unless it was `between`; `from 4% to 5%` and `grew 5% to 40%` are two.
     let two = scan.word(end) == "and" && !scan.between(end)
         || scan.word(end) == "to" && (scan.before(start) == Some("from") || scan.changes(start));
@@ -80,7 +81,8 @@ fn priced(scan: Scan<'_, '_>, n: usize) -> Option<usize> {
         return None;
     };
     let end = amount(scan, start)?;
-    Some(if scan.is(end, Class::CURRENCY) {
+    let lakhs = matches!(scan.word(end), "crore" | "crores" | "lakh" | "lakhs");
+    Some(if lakhs || scan.is(end, Class::CURRENCY) {
         end + 1
     } else {
         end

@@ -10,6 +10,8 @@
 
 mod actors;
 mod amounts;
+#[cfg(test)]
+mod cases;
 mod clock;
 mod dates;
 mod evidence;

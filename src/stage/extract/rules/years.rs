@@ -156,7 +156,7 @@ pub(super) fn lone_year(scan: Scan<'_, '_>, n: usize) -> Option<usize> {
     );
     let digits = scan.shape(n) == Shape::Number;
     let unit = scan.is(end, Class::UNIT.or(Class::CURRENCY)) || scan.word(end) == "%";
-    let round = round && !(digits && matches!(before, "in" | "since"));
+    let round = round && !(digits && matches!(before, "in" | "since") && scan.ends(end));
     // Words are rather a year after `in`: `nineteen thirty two`.
     (!round && !unit && (cued || scan.ends(end) || noun)).then_some(end)
 }
