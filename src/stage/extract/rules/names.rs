@@ -338,7 +338,9 @@ impl Scan<'_, '_> {
             && !self.is(n, THINGS)
             && is_common(word);
         // `[Laughter]`, `[Foreign Language]` are no speech.
-        let noted = n.checked_sub(1).is_some_and(|n| self.text.word(n) == "[");
+        let noted = n
+            .checked_sub(1)
+            .is_some_and(|n| matches!(self.text.word(n), "[" | "{" | "<"));
         let stump =
             letters == 2 && self.text.shape(n) == Shape::Title && !self.is(n, KNOWN) && !titled;
         if loud || noted || stump {
@@ -384,7 +386,7 @@ impl Scan<'_, '_> {
         let noted = tokens
             .start
             .checked_sub(1)
-            .is_some_and(|n| self.text.word(n) == "[");
+            .is_some_and(|n| matches!(self.text.word(n), "[" | "{" | "<"));
         if noted || loud > 1 && 2 * loud >= tokens.len() {
             return false;
         }

@@ -12,11 +12,20 @@ use crate::model::extraction::Kind;
 
 /// All names, in text order; `taken` are the tokens of values.
 pub(super) fn find(text: &Text<'_>, taken: &BTreeSet<usize>) -> Vec<Span> {
+    let mut seen: BTreeSet<&str> = BTreeSet::new();
+    let mut again: BTreeSet<&str> = BTreeSet::new();
+    for token in &text.tokens {
+        let word = token.low.as_ref();
+        if token.shape != Shape::Mark && word.len() > 3 && !seen.insert(word) {
+            again.insert(word);
+        }
+    }
     let mut out = Vec::new();
     for sentence in text.turns.iter().flat_map(|turn| &turn.sentences) {
         let reader = Reader {
             text,
             taken,
+            again: &again,
             start: sentence.start,
             end: sentence.end,
         };
@@ -37,6 +46,8 @@ pub(super) fn find(text: &Text<'_>, taken: &BTreeSet<usize>) -> Vec<Span> {
 struct Reader<'t, 'a> {
     text: &'t Text<'a>,
     taken: &'t BTreeSet<usize>,
+    /// Words that are said twice or more.
+    again: &'t BTreeSet<&'t str>,
     start: usize,
     end: usize,
 }
@@ -112,7 +123,7 @@ impl Reader<'_, '_> {
             return span(n..self.person(n), Kind::Person);
         }
         let class = self.text.class(n);
-        let alone = !self.common(n) || self.spelled(n);
+        let alone = !class.has(Class::COMMON.or(Class::STOP)) || self.spelled(n);
         // `the us` is a country only behind what goes with one.
         let us = self.word(n) == "us" && self.before(n) == "the";
         if us || class.has(Class::PLACE) && alone && !self.person_first(n) {
@@ -133,8 +144,34 @@ impl Reader<'_, '_> {
             (Class::NATION, Kind::Other),
             (Class::FAMILY, Kind::Person),
         ];
-        let (_, kind) = known.iter().find(|(bit, _)| class.has(*bit) && alone)?;
-        span(n..n + 1, *kind)
+        if let Some((_, kind)) = known.iter().find(|(bit, _)| class.has(*bit) && alone) {
+            return span(n..n + 1, *kind);
+        }
+        if !self.strange(n) {
+            return None;
+        }
+        let end = (n + 1..n + 3).take_while(|n| self.rare(*n)).count() + n + 1;
+        span(n..end, Kind::Other)
+    }
+
+    /// Whether a word that no list has is a name by what stands before it, or by being said again.
+    fn strange(&self, n: usize) -> bool {
+        let cued = matches!(
+            self.before(n),
+            "at" | "from" | "called" | "named" | "joined" | "by"
+        );
+        let derived = [
+            "ity", "ion", "ions", "ogy", "ment", "ance", "ence", "ated", "ized", "ised", "izing",
+            "ating", "ness", "ism", "ical", "able", "ing", "ed", "ly", "ive", "ous", "ural",
+            "metry", "graphy", "tion", "ings", "ers", "ality", "'ve", "'d", "ary", "ic", "ics",
+            "less", "ship", "ware", "back", "end", "box", "like", "wise", "size", "iles", "ents",
+            "ors",
+        ]
+        .iter()
+        .any(|end| self.word(n).ends_with(end));
+        let noted = matches!(self.before(n), "{" | "[" | "(" | "<");
+        let known = cued || self.again.contains(self.word(n));
+        self.rare(n) && self.word(n).len() > 3 && known && !derived && !noted
     }
 
     /// Letters that were spelled out: `u k`, `n y p d`.

@@ -105,9 +105,21 @@ impl Class {
     }
 }
 
+/// Classes of words that are no names by themselves.
+const PLAIN: Class = Class::COMMON
+    .or(Class::STOP)
+    .or(Class::NOUN)
+    .or(Class::UNIT)
+    .or(Class::CURRENCY)
+    .or(Class::ORG_END)
+    .or(Class::PLACE_END)
+    .or(Class::EVENT_END)
+    .or(Class::WORK_END)
+    .or(Class::ROLE);
+
 /// Whether a word in lower case is a common one, or a form of one: `talks`, `talking`, `quickly`.
 pub(super) fn is_common(word: &str) -> bool {
-    let known = |word: &str| Class::of(word).has(Class::COMMON.or(Class::STOP));
+    let known = |word: &str| Class::of(word).has(PLAIN);
     if known(word) {
         return true;
     }
