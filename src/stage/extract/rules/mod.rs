@@ -225,6 +225,14 @@ mod tests {
             ),
             ("I know Ana Lima is right, said Tom Berg.", &[]),
             ("They sail in France, Norway and Spain.", &[]),
+            (
+                "Ana Lima is now with Berg Steel, and Tom Berg studied in Bergen.",
+                &[
+                    "Ana Lima affiliated_with Berg Steel",
+                    "Tom Berg studied_in Bergen",
+                ],
+            ),
+            ("It is both in Italy, uh, in Germany.", &[]),
             ("They sail to Berlin, Norway, and Spain.", &[]),
             (
                 "Tom Berg is the author of The Salt Roads.",

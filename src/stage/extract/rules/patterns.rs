@@ -21,6 +21,8 @@ impl Ends {
     const THING: Self =
         Self(Self::ORG.0 | Self::PLACE.0 | bit(Kind::Product) | bit(Kind::Event) | bit(Kind::Work));
     const NAMED: Self = Self(Self::PERSON.0 | Self::THING.0);
+    const FIRM: Self = Self(bit(Kind::Organization));
+    const SITE: Self = Self(bit(Kind::Organization) | bit(Kind::Place) | bit(Kind::Event));
     const WORK: Self = Self(bit(Kind::Work));
     const OTHER: Self = Self(bit(Kind::Other));
     const MONEY: Self = Self(bit(Kind::Money));
@@ -173,6 +175,37 @@ const TABLE: &[Pattern] = &[
         predicate: "talked_to",
         source: Ends::ACTOR,
         target: Ends::ACTOR,
+        ..BASE
+    },
+    Pattern {
+        phrases: "with|at|now with|now at|calling from|dialing in from|here from|here with|over at|back at",
+        then: "",
+        predicate: "affiliated_with",
+        source: Ends::PERSON,
+        target: Ends::FIRM,
+        ..BASE
+    },
+    Pattern {
+        phrases: "studied|served|fought|trained|lectured|educated|performed|preached|practiced|practised|taught|\
+                  worked|competed|presented",
+        then: "in|at|with",
+        source: Ends::PERSON,
+        target: Ends::SITE,
+        ..BASE
+    },
+    Pattern {
+        phrases: "decided to join|going to join|join|joins|joining|about to join",
+        predicate: "joined",
+        source: Ends::PERSON,
+        target: Ends::ORG,
+        ..BASE
+    },
+    Pattern {
+        phrases: "selected by|chosen by|picked by|advised by|trained by|recruited by|commissioned by|approved by|\
+                  fined by|sued by|rejected by",
+        source: Ends::NAMED,
+        target: Ends::ACTOR,
+        flipped: true,
         ..BASE
     },
     Pattern {

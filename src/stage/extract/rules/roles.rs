@@ -115,7 +115,7 @@ impl Reader<'_, '_> {
                 Person,
                 Organization,
             ) => Some(("affiliated_with", false)),
-            (["in"], Place, Place) => Some(("located_in", false)),
+            (["in"], Place, Place) if !is_region(&a.name) => Some(("located_in", false)),
             // `Google in China` does something there; `Carrick University in Carrow` stands there.
             (["in"] | [",", "in"], Organization, Place) if a.name.contains(' ') => {
                 Some(("located_in", false))
