@@ -11,7 +11,7 @@ use super::{ProviderChoice, value};
 use crate::llm::preset::Preset;
 
 /// The model of the embedded rules.
-pub const RULES: &str = "rules-1";
+pub const RULES: &str = "rules-2";
 
 /// Answers of thousands of tokens take minutes on slow servers; cheaper service tiers are slower still.
 const TIMEOUT: Duration = Duration::from_mins(10);

@@ -54,7 +54,7 @@ fn without_anything_rules_run_on_the_samples() {
     assert_eq!(plan.roots, Roots::Samples);
     assert_eq!(plan.output, folder.path().join("out/knowledge-graph"));
     assert_eq!(plan.state, folder.path().join(".weir"));
-    assert_eq!(&*plan.question.model, "rules-1");
+    assert_eq!(&*plan.question.model, "rules-2");
     assert_eq!(plan.key_context.parameters, "{}");
     assert!(!plan.paid() && plan.notes.is_empty());
     let (target, origin) = setting(&plan, "chunk.target");
@@ -92,7 +92,7 @@ fn a_model_implies_its_provider() {
     );
     assert!(!format!("{plan:?}").contains("sk-secret"));
     assert_eq!(plan.context, Some(128_000));
-    let rules = shipped(vec![flag("extract.model", "rules-1")]).unwrap();
+    let rules = shipped(vec![flag("extract.model", "rules-2")]).unwrap();
     assert_eq!(rules.provider, ProviderChoice::Rules);
 }
 

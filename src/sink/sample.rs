@@ -97,7 +97,7 @@ pub(super) fn chunk(doc: u32, position: u32, version: u32, words: usize) -> Row 
         duplicate_of: None,
         drop_reason: None,
         provider: Some("rules".into()),
-        model: Some("rules-1".into()),
+        model: Some("rules-2".into()),
         prompt_id: Some(PromptId([3; 16])),
         schema_id: Some(SchemaId([4; 16])),
         answered_at: Some(NOW),
@@ -119,7 +119,7 @@ fn said(doc: u32, position: u32, ordinal: u32) -> Provenance {
             Match::Exact
         },
         score: if ordinal.is_multiple_of(3) { 0 } else { 900 },
-        model: "rules-1".into(),
+        model: "rules-2".into(),
         prompt_id: PromptId([3; 16]),
     }
 }

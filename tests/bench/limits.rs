@@ -49,6 +49,8 @@ struct Scenario {
 /// What came of it.
 struct Run {
     wall: f64,
+    /// How long it took without what is scripted.
+    undisturbed: Option<f64>,
     best: f64,
     refused: f64,
     chunks: u64,
@@ -66,8 +68,9 @@ fn main() {
         .collect();
     let mut all = scenarios();
     if wanted.iter().any(|name| name == "list") {
-        all.iter()
-            .for_each(|scenario| println!("{}", scenario.name));
+        for scenario in &all {
+            println!("{}", scenario.name);
+        }
         return;
     }
     all.retain(|scenario| wanted.is_empty() || wanted.iter().any(|name| name == scenario.name));
@@ -236,35 +239,54 @@ fn quick(limits: &dyn Fn(u64, u64) -> Vec<String>) -> Vec<Scenario> {
             bound("answered short of 879", 879.0 - run.chunks as f64, 0.0),
         ]
     };
-    let outage = |name, lines| {
-        let mut outage = free(name, 1767, "2s", lines);
-        outage.options.law = law(1500, 10_000_000, Model::Sliding);
-        outage.flags = limits(1500, 10_000_000);
-        outage.in_flight = 200;
-        outage
-    };
-    let calm = outage("calm", "");
-    let mut down = outage("outage", "from 20s to 80s: 503");
-    down.judge = |run| {
-        let probes = run.report.faults.get("503").copied().unwrap_or(0);
-        vec![
-            bound("lost", 1767.0 - run.chunks as f64, 0.0),
-            bound("calls while it was down", probes as f64, 40.0),
-            bound(
-                "beyond the best, the outage and a latency",
-                run.wall - run.best - 62.0,
-                5.0 + 0.03 * run.best,
-            ),
-        ]
-    };
-    vec![latency, slots, faults, mixed, poison, calm, down]
+    let mut outage = free("outage", 1767, "2s", "from 20s to 80s: 503");
+    outage.options.law = law(1500, 10_000_000, Model::Sliding);
+    outage.flags = limits(1500, 10_000_000);
+    outage.in_flight = 200;
+    outage.judge = |run| after_an_outage(run, 2.0);
+    let mut late = free(
+        "late-outage",
+        1767,
+        "lognormal:20s:0.5",
+        "from 60s to 120s: 503",
+    );
+    late.options.law = law(500, 1_000_000, Model::Sliding);
+    late.flags = limits(500, 1_000_000);
+    late.in_flight = 1000;
+    late.judge = |run| after_an_outage(run, 22.7);
+    vec![latency, slots, faults, mixed, poison, outage, late]
+}
+
+/// 60 s without an answer: how much later than without it ends, and what was asked meanwhile.
+fn after_an_outage(run: &Run, latency: f64) -> Vec<(String, bool)> {
+    let asked = run.report.faults.get("503").copied().unwrap_or(0);
+    let later = run.wall - run.undisturbed.unwrap_or(run.wall);
+    vec![
+        bound("lost", 1767.0 - run.chunks as f64, 0.0),
+        bound(
+            "calls that found it down, twenty of which noticed it",
+            asked as f64,
+            40.0,
+        ),
+        bound("later than undisturbed", later, 60.0 + 5.0 + latency),
+    ]
 }
 
 /// Runs a scenario; what came of it, in lines.
 fn run(scenario: &Scenario) -> String {
+    let undisturbed = scenario.name.ends_with("outage").then(|| {
+        let mut options = scenario.options.clone();
+        options.script = Script::default();
+        ask(scenario, options).0
+    });
+    let (wall, simulator, done) = ask(scenario, scenario.options.clone());
+    judge(scenario, &simulator, (wall, undisturbed), &done)
+}
+
+/// Runs weir against a provider: how long it took, and what it said at the end.
+fn ask(scenario: &Scenario, mut options: Options) -> (f64, Simulator, Value) {
     let folder = tempfile::tempdir().unwrap();
     corpus(&folder.path().join("talks.jsonl"), scenario);
-    let mut options = scenario.options.clone();
     options.keep = true;
     let simulator = Simulator::start(options).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_weir"));
@@ -300,12 +322,20 @@ fn run(scenario: &Scenario) -> String {
     let output = command.output().unwrap();
     let wall = began.elapsed().as_secs_f64();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let done: Value =
-        serde_json::from_str(text.lines().last().unwrap_or_default()).unwrap_or_default();
-    judge(scenario, &simulator, wall, &done)
+    let last = text.lines().last().unwrap_or_default();
+    (
+        wall,
+        simulator,
+        serde_json::from_str(last).unwrap_or_default(),
+    )
 }
 
-fn judge(scenario: &Scenario, simulator: &Simulator, wall: f64, done: &Value) -> String {
+fn judge(
+    scenario: &Scenario,
+    simulator: &Simulator,
+    (wall, undisturbed): (f64, Option<f64>),
+    done: &Value,
+) -> String {
     let log = simulator.log();
     let answered = log.iter().filter(|call| call.status == 200);
     let calls: Vec<Call> = answered
@@ -333,6 +363,7 @@ fn judge(scenario: &Scenario, simulator: &Simulator, wall: f64, done: &Value) ->
     let count = |name: &str| done["manifest"]["chunks"][name].as_u64().unwrap_or(0);
     let run = Run {
         wall,
+        undisturbed,
         best,
         refused: report.limited as f64 / scenario.chunks as f64,
         chunks: count("ok"),

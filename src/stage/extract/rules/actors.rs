@@ -44,7 +44,7 @@ pub(super) fn actors(
         .collect();
     for n in sentence.clone() {
         let stands_for = match text.word(n) {
-            "i" | "i'm" | "i've" | "i'll" | "i'd" => me,
+            "i" | "i'm" | "i've" | "i'll" | "i'd" | "my" => me,
             "he" | "she" => {
                 let mut before = here
                     .iter()

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use super::names::{ENDS, Evidence, Span, label_words};
+use super::evidence::{Evidence, label_words};
+use super::names::Span;
+use super::signs::vote;
 use super::tokens::{Shape, Text};
-use super::words::Class;
 use crate::model::extraction::Kind;
 
 /// A name in the text and what it names.
@@ -21,9 +22,6 @@ pub(super) struct Named {
 
 /// Most short names that one chunk may state.
 const MAX_STATED: usize = 50;
-
-/// How much one sign of a kind counts.
-type Vote = (Kind, u32);
 
 /// What each span names.
 pub(super) fn classify(
@@ -66,12 +64,18 @@ pub(super) fn classify(
             let aliases = stated.iter().filter(|(_, long)| long == surface);
             Named {
                 kind,
-                name: full.unwrap_or(surface).to_owned(),
+                name: full.unwrap_or(country(surface, kind)).to_owned(),
                 aliases: aliases.map(|(short, _)| short.clone()).collect(),
                 tokens: span.tokens,
             }
         })
         .collect()
+}
+
+/// `us` is no name by itself: dots say that the country is meant.
+fn country(surface: &str, kind: Kind) -> &str {
+    let united = kind == Kind::Place && matches!(surface, "US" | "us" | "u s" | "U S");
+    if united { "U.S." } else { surface }
 }
 
 /// Names of several words by those of their words that may stand for them: a person's first and last, an
@@ -147,148 +151,6 @@ impl<'a> Parts<'a> {
             (Kind::Other, None) if self.places.contains(key) => (Kind::Place, None),
             _ => (kind, None),
         }
-    }
-}
-
-fn vote(text: &Text<'_>, span: &Span, evidence: &Evidence<'_>) -> Vote {
-    let Range { start, end } = span.tokens.clone();
-    let (first, last) = (text.class(start), text.class(end - 1));
-    if span.titled {
-        return (Kind::Person, 6);
-    }
-    if end - start == 1 {
-        return single(text, start, evidence);
-    }
-    let known = (start..end).all(|n| evidence.labels.contains(text.word(n)));
-    match text.word(start) {
-        _ if known => (Kind::Person, 6),
-        "storm" | "hurricane" | "cyclone" | "operation" | "typhoon" => (Kind::Event, 6),
-        "radio" | "team" | "grupo" | "banco" | "bank" | "university" | "ministry"
-        | "department" => (Kind::Organization, 6),
-        _ if last.has(Class::ORG_END) => (Kind::Organization, 5),
-        _ if last.has(Class::PLACE_END) => (Kind::Place, 5),
-        _ if last.has(Class::EVENT_END) => (Kind::Event, 5),
-        _ if last.has(Class::WORK_END) => (Kind::Work, 5),
-        _ if first.has(Class::PLACE_START) => (Kind::Place, 4),
-        // `Enel Chile`: rather a firm's branch than a place.
-        _ if last.has(Class::PLACE) && !first.has(Class::FIRST.or(Class::PLACE)) => {
-            (Kind::Organization, 3)
-        }
-        _ if last.has(Class::PLACE) && first.has(Class::PLACE) => (Kind::Place, 3),
-        _ if (start..end).any(|n| text.word(n) == "&") => (Kind::Organization, 4),
-        _ if first.has(Class::HEAD) && text.word(start + 1) == "of" => (Kind::Organization, 5),
-        _ if (start..end).any(|n| text.class(n).has(Class::ORG)) => (Kind::Organization, 3),
-        _ if (start..end).any(|n| text.class(n).has(Class::PRODUCT)) => (Kind::Product, 3),
-        _ if text.shape(start) == Shape::Upper && !first.has(Class::FIRST) => {
-            (Kind::Organization, 2)
-        }
-        _ if first.has(Class::FIRST) => (Kind::Person, 4),
-        _ if personal(text, span, evidence) => (Kind::Person, 2),
-        _ => (Kind::Other, 1),
-    }
-}
-
-/// Whether two or three unknown words look like a person's name: no article before them, no word that the
-/// chunk also has in lower case, none with the ending of an idea.
-fn personal(text: &Text<'_>, span: &Span, evidence: &Evidence<'_>) -> bool {
-    let Range { start, end } = span.tokens.clone();
-    let before = start.checked_sub(1).map_or("", |n| text.word(n));
-    let idea = |word: &str| {
-        [
-            "ing", "tion", "ment", "ness", "ity", "ism", "ics", "work", "ware", "ions", "ogy",
-            "ance", "ence", "al", "s",
-        ]
-        .iter()
-        .any(|end| word.len() > end.len() + 2 && word.ends_with(end))
-    };
-    let article = matches!(
-        before,
-        "the" | "a" | "an" | "our" | "their" | "this" | "these" | "some"
-    );
-    let plain = |n: usize| {
-        let word = text.word(n);
-        text.shape(n) == Shape::Mark
-            || text.class(n).has(Class::PARTICLE)
-            || !text.class(n).has(Class::STOP.or(ENDS).or(Class::NOUN))
-                && !evidence.common(word)
-                && text.shape(n) != Shape::Upper
-    };
-    // The last word may end like anything: Reeves, Cummings. The first may not.
-    end - start <= 4 && !article && (start..end).all(plain) && !idea(text.word(start))
-}
-
-fn single(text: &Text<'_>, n: usize, evidence: &Evidence<'_>) -> Vote {
-    let class = text.class(n);
-    let known = [
-        (Class::ORG, Kind::Organization),
-        (Class::PRODUCT, Kind::Product),
-        (Class::PLACE, Kind::Place),
-    ];
-    if evidence.labels.contains(text.word(n)) {
-        return (Kind::Person, 6);
-    }
-    if class.has(Class::FIRST) && !(class.has(Class::PLACE) && around(text, n) == Some(Kind::Place))
-    {
-        return (Kind::Person, 4);
-    }
-    if let Some((_, kind)) = known.iter().find(|(bit, _)| class.has(*bit)) {
-        return (*kind, 4);
-    }
-    match (around(text, n), text.shape(n)) {
-        (Some(Kind::Place) | None, Shape::Upper) => (Kind::Other, 1),
-        (Some(Kind::Place) | None, Shape::Mixed) => (Kind::Product, 1),
-        (Some(kind), _) => (kind, 2),
-        (None, _) => (Kind::Other, 1),
-    }
-}
-
-/// What the neighbours of a single word say of it.
-fn around(text: &Text<'_>, n: usize) -> Option<Kind> {
-    let before = n.checked_sub(1).map_or("", |n| text.word(n));
-    let after = text.word(n + 1);
-    let called = matches!(
-        before,
-        "thanks" | "hi" | "hello" | "hey" | "dear" | "yeah" | "welcome"
-    );
-    let speaks = matches!(
-        after,
-        "said"
-            | "says"
-            | "told"
-            | "asked"
-            | "thinks"
-            | "thought"
-            | "mentioned"
-            | "wrote"
-            | "explained"
-    );
-    let addressed = before == "," && matches!(after, "?" | "!");
-    if called || speaks || addressed {
-        return Some(Kind::Person);
-    }
-    // `in` alone says nothing: people work in Zembla and in Zig.
-    let goes = |n: usize| {
-        matches!(
-            text.word(n),
-            "live"
-                | "lives"
-                | "lived"
-                | "living"
-                | "based"
-                | "moved"
-                | "born"
-                | "went"
-                | "travel"
-                | "flew"
-                | "office"
-                | "offices"
-        )
-    };
-    match before {
-        "near" | "outside" => Some(Kind::Place),
-        "in" | "to" if n.checked_sub(2).is_some_and(goes) => Some(Kind::Place),
-        "at" | "for" | "joined" | "join" if after != "'s" => Some(Kind::Organization),
-        _ => None,
     }
 }
 

@@ -3,25 +3,40 @@
 //! Deterministic, in linear time, and honest about being rules: what is stated in a known way is found, and
 //! nothing is guessed from names being near each other. A speaker label is knowledge, not a mention.
 //!
-//! `words` is the lexicon, `tokens` cuts the speech, `values` and `dates` find numbers with a meaning, `names`
-//! finds names and `kinds` says of what, `relations` reads the words between them by the table in `patterns`.
+//! `words` and `phrases` are the lexicon, `tokens` cuts the speech. `values` finds what is exact, by `numbers`,
+//! `amounts`, `clock`, `dates`, `years` and `spells`. `names` finds names by their capitals and by what `evidence`
+//! the chunk has, `uncased` without them; `kinds` says of what they are, by `signs`. `relations` reads the words
+//! between them, by the table in `patterns`, by `roles`, and for `nouns`; `actors` says who is meant.
 
 mod actors;
+mod amounts;
+#[cfg(test)]
+mod cases;
+mod clock;
 mod dates;
+mod evidence;
 mod kinds;
 mod names;
+mod nouns;
+mod numbers;
 mod patterns;
+mod phrases;
 mod relations;
+mod roles;
+mod signs;
+mod spells;
 mod tokens;
+mod uncased;
 mod values;
 mod words;
+mod years;
 
 use serde_json::{Value, json};
 
 use kinds::Named;
 
 /// The name that these rules answer under; another set of rules must have another, since answers are kept.
-pub const MODEL: &str = "rules-1";
+pub const MODEL: &str = "rules-2";
 
 /// Most entities, and most relations, of one chunk.
 const MAX_ITEMS: usize = 500;
@@ -32,7 +47,7 @@ const MAX_ITEMS: usize = 500;
 pub fn answer(shown: &str) -> Value {
     let text = tokens::Text::of(shown);
     let values = values::find(&text);
-    let evidence = names::Evidence::of(&text);
+    let evidence = evidence::Evidence::of(&text);
     let spans = names::find(&text, &values, &evidence);
     let mut named = kinds::classify(shown, &text, spans, &evidence);
     named.extend(values.into_iter().map(|value| {
@@ -94,7 +109,7 @@ mod tests {
 
     #[test]
     fn stated_relations_are_read() {
-        let rows: [(&str, &[&str]); 21] = [
+        let rows: &[(&str, &[&str])] = &[
             (
                 "Ana Lima works for Berg Steel.",
                 &["Ana Lima works_for Berg Steel"],
@@ -149,10 +164,6 @@ mod tests {
                 &["Amina Yusuf leads Carrow Primary School"],
             ),
             (
-                "Tom Berg will ask the quarry for stone.",
-                &["Tom Berg will_do ask the quarry for stone"],
-            ),
-            (
                 "Ana Lima from Berg Steel met Tom Lee.",
                 &[
                     "Ana Lima affiliated_with Berg Steel",
@@ -166,7 +177,86 @@ mod tests {
             ),
         ];
         for (speech, wanted) in rows {
-            assert_eq!(relations(&format!("A: {speech}\n")), wanted, "{speech}");
+            assert_eq!(relations(&format!("A: {speech}\n")), *wanted, "{speech}");
+        }
+    }
+
+    #[test]
+    fn relations_reach_over_lists_and_hesitations() {
+        let rows: &[(&str, &[&str])] = &[
+            (
+                "Ana Lima is joined by Tom Berg, and Berg Steel is backed by Seaward Bank.",
+                &[
+                    "Ana Lima works_with Tom Berg",
+                    "Seaward Bank supports Berg Steel",
+                ],
+            ),
+            (
+                "Tom Berg worked for eight years at Berg Steel.",
+                &["Tom Berg works_for Berg Steel"],
+            ),
+            (
+                "Ana Lima and Tom Berg founded Berg Steel.",
+                &["Tom Berg founded Berg Steel", "Ana Lima founded Berg Steel"],
+            ),
+            (
+                "Berg Steel has bought Dunmore Steel, Carrick Forge and Aller Quarry.",
+                &[
+                    "Berg Steel acquired Dunmore Steel",
+                    "Berg Steel acquired Carrick Forge",
+                    "Berg Steel acquired Aller Quarry",
+                ],
+            ),
+            (
+                "Berg Steel bought Carrick Forge, and Aller Quarry will close.",
+                &["Berg Steel acquired Carrick Forge"],
+            ),
+            (
+                "Here is the CEO of Berg Steel, Ana Lima.",
+                &["Ana Lima leads Berg Steel"],
+            ),
+            (
+                "Ana Lima's wife, Eva Lima, was born in Bergen, Norway.",
+                &[
+                    "Ana Lima married_to Eva Lima",
+                    "Eva Lima born_in Bergen",
+                    "Bergen located_in Norway",
+                ],
+            ),
+            ("I know Ana Lima is right, said Tom Berg.", &[]),
+            ("They sail in France, Norway and Spain.", &[]),
+            (
+                "Ana Lima is now with Berg Steel, and Tom Berg studied in Bergen.",
+                &[
+                    "Ana Lima affiliated_with Berg Steel",
+                    "Tom Berg studied_in Bergen",
+                ],
+            ),
+            ("It is both in Italy, uh, in Germany.", &[]),
+            ("They sail to Berlin, Norway, and Spain.", &[]),
+            (
+                "Tom Berg is the author of The Salt Roads.",
+                &["Tom Berg wrote Salt Roads"],
+            ),
+            (
+                "Ana Lima, the head of Berg Steel, Tom Berg, the head of Dunmore Steel, came.",
+                &["Ana Lima leads Berg Steel", "Tom Berg leads Dunmore Steel"],
+            ),
+            (
+                "Ana Lima, you know, works for, uh, Berg Steel.",
+                &["Ana Lima works_for Berg Steel"],
+            ),
+            (
+                "It was uh Ana Lima with, um, Berg Steel.",
+                &["Ana Lima affiliated_with Berg Steel"],
+            ),
+            (
+                "I read The Salt Roads by Tom Berg.",
+                &["Tom Berg wrote Salt Roads"],
+            ),
+        ];
+        for (speech, wanted) in rows {
+            assert_eq!(relations(&format!("A: {speech}\n")), *wanted, "{speech}");
         }
     }
 

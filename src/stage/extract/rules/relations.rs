@@ -5,8 +5,9 @@ use std::ops::Range;
 
 use super::actors::{Actor, actors, introduced};
 use super::kinds::{Named, persons, speaker};
-use super::patterns::{is_task, stated};
-use super::tokens::{Shape, Text};
+use super::patterns::stated;
+use super::roles::is_region;
+use super::tokens::Text;
 use super::words::Class;
 use crate::model::extraction::Kind;
 
@@ -14,12 +15,19 @@ use crate::model::extraction::Kind;
 const MAX_BETWEEN: usize = 10;
 /// The longest sentence that is quoted whole, in bytes.
 const MAX_SENTENCE: usize = 300;
-/// Nouns that say nothing.
-const VAGUE: &[&str] = &[
-    "thing", "things", "lot", "way", "ways", "bit", "kind", "sort", "part", "one", "number",
-    "couple", "few", "point", "question", "look", "time", "people", "job", "idea", "case", "same",
-    "rest", "stuff", "fact", "reason", "end",
-];
+/// Most names of one list that a statement is made of.
+const MAX_LISTED: usize = 6;
+
+/// What is stated of two names.
+struct Link<'x> {
+    source: &'x Actor,
+    predicate: String,
+    target: &'x Actor,
+    /// Whether it reads from target to source.
+    flipped: bool,
+    /// Whether it holds for all names of a list.
+    listed: bool,
+}
 
 /// A statement, by names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,10 +81,10 @@ pub(super) fn find(shown: &str, text: &Text<'_>, named: &[Named]) -> Found {
     out
 }
 
-struct Reader<'s, 'a> {
-    shown: &'s str,
-    text: &'s Text<'a>,
-    sentence: &'s Range<usize>,
+pub(super) struct Reader<'s, 'a> {
+    pub(super) shown: &'s str,
+    pub(super) text: &'s Text<'a>,
+    pub(super) sentence: &'s Range<usize>,
 }
 
 impl Reader<'_, '_> {
@@ -94,21 +102,120 @@ impl Reader<'_, '_> {
 
     fn read(&self, actors: &[Actor], out: &mut Found) {
         for (at, actor) in actors.iter().enumerate() {
-            let next = actors.get(at + 1);
             let subject = self.subject(actors, at);
-            if let Some(target) = next {
-                self.between(actor, subject, target, out);
-            }
+            self.targets(actors, at, subject, out);
             if let Some(subject) = subject {
+                let next = actors.get(at + 1);
                 let end = next.map_or(self.sentence.end, |next| next.tokens.start);
                 self.object(actor, subject, end, out);
             }
-            self.task(actor, out);
             self.price(actor, out);
         }
     }
 
-    fn state(
+    /// What is stated of `actors[at]` and the next one, or the one behind a date: `worked eight years at X`.
+    fn targets(&self, actors: &[Actor], at: usize, subject: Option<&Actor>, out: &mut Found) {
+        let dated = |at: usize| {
+            actors
+                .get(at)
+                .is_some_and(|actor| matches!(actor.kind, Kind::Date | Kind::Time))
+        };
+        for target in [at + 1, at + 2] {
+            if target == at + 2 && !dated(at + 1) {
+                return;
+            }
+            let (Some(a), Some(b)) = (actors.get(at), actors.get(target)) else {
+                return;
+            };
+            let skip = actors.get(at + 1).filter(|_| target == at + 2);
+            let Some(link) = self.between(a, subject, b, skip) else {
+                continue;
+            };
+            self.say(&link, a, b, out);
+            if link.listed {
+                self.listed(&link, actors, at, target, out);
+            }
+            return;
+        }
+    }
+
+    /// The others of a list: `A and B founded X, Y and Z`.
+    fn listed(&self, link: &Link<'_>, actors: &[Actor], at: usize, target: usize, out: &mut Found) {
+        let joined = |a: &Actor, b: &Actor| {
+            let between = a.tokens.end..b.tokens.start;
+            let plain = between.clone().all(|n| {
+                matches!(
+                    self.text.word(n),
+                    "," | "and" | "the" | "or" | "uh" | "um" | "also"
+                )
+            });
+            // `Bergen, Norway` is one place.
+            let inside = between.len() == 1 && is_region(&b.name) && !is_region(&a.name);
+            let inside = inside && b.kind == Kind::Place && self.text.word(between.start) == ",";
+            a.kind == b.kind && !between.is_empty() && between.len() <= 4 && plain && !inside
+        };
+        let mut last = target;
+        while let (Some(b), Some(c)) = (actors.get(last), actors.get(last + 1)) {
+            // `bought X, and Y said`: what follows does something itself.
+            let acts = self.text.class(c.tokens.end).has(Class::SAYS);
+            if !joined(b, c) || acts || last > target + MAX_LISTED {
+                break;
+            }
+            let (source, target) = if link.flipped {
+                (c, link.source)
+            } else {
+                (link.source, c)
+            };
+            self.state(
+                &source.name,
+                &link.predicate,
+                &target.name,
+                &(source.tokens.start.min(target.tokens.start)..c.tokens.end),
+                out,
+            );
+            last += 1;
+        }
+        let mut first = at;
+        while let (Some(before), Some(a)) = (
+            first.checked_sub(1).and_then(|n| actors.get(n)),
+            actors.get(first),
+        ) {
+            let and = self.text.word(a.tokens.start.saturating_sub(1)) == "and" || first < at;
+            if !joined(before, a)
+                || !and
+                || first + MAX_LISTED < at
+                || !same(link.source, actors.get(at))
+            {
+                break;
+            }
+            let Some(b) = actors.get(target) else { break };
+            let (source, target) = if link.flipped {
+                (b, before)
+            } else {
+                (before, b)
+            };
+            self.state(
+                &source.name,
+                &link.predicate,
+                &target.name,
+                &(before.tokens.start..b.tokens.end),
+                out,
+            );
+            first -= 1;
+        }
+    }
+
+    fn say(&self, link: &Link<'_>, a: &Actor, b: &Actor, out: &mut Found) {
+        let (source, target) = if link.flipped {
+            (link.target, link.source)
+        } else {
+            (link.source, link.target)
+        };
+        let tokens = a.tokens.start..b.tokens.end;
+        self.state(&source.name, &link.predicate, &target.name, &tokens, out);
+    }
+
+    pub(super) fn state(
         &self,
         source: &str,
         predicate: &str,
@@ -156,53 +263,116 @@ impl Reader<'_, '_> {
         }
     }
 
-    fn between(&self, a: &Actor, subject: Option<&Actor>, b: &Actor, out: &mut Found) {
+    /// What the words between two neighbours say of them.
+    fn between<'x>(
+        &self,
+        a: &'x Actor,
+        subject: Option<&'x Actor>,
+        b: &'x Actor,
+        skip: Option<&Actor>,
+    ) -> Option<Link<'x>> {
         let between = a.tokens.end..b.tokens.start;
         if between.len() > MAX_BETWEEN || between.is_empty() || self.denied(a, &between) {
-            return;
+            return None;
         }
-        let tokens = a.tokens.start..b.tokens.end;
-        if let Some(predicate) = self.role(a, &between, b) {
-            self.state(&a.name, predicate, &b.name, &tokens, out);
-            return;
+        let middle = self.middle(&between, skip);
+        let link = |predicate: &str, flipped: bool| {
+            Some(Link {
+                source: a,
+                predicate: predicate.to_owned(),
+                target: b,
+                flipped,
+                listed: false,
+            })
+        };
+        if skip.is_none() {
+            if let Some(predicate) = self.role(a, &between, b) {
+                return link(predicate, false);
+            }
+            if let Some((predicate, flipped)) = self.beside(a, &middle, b) {
+                return link(predicate, flipped);
+            }
         }
-        let words: Vec<&str> = between.clone().map(|n| self.text.word(n)).collect();
-        let (person, org, place) = (Kind::Person, Kind::Organization, Kind::Place);
-        match (words.as_slice(), a.kind, b.kind) {
-            (["from" | "of" | "at"] | ["from" | "of" | "at", "the"], a_kind, b_kind)
-                if a_kind == person && b_kind == org =>
-            {
-                self.state(&a.name, "affiliated_with", &b.name, &tokens, out);
-            }
-            (["in"] | [",", "in"], a_kind, b_kind)
-                if (a_kind == org || a_kind == place) && b_kind == place =>
-            {
-                self.state(&a.name, "located_in", &b.name, &tokens, out);
-            }
-            (["'s", .., role] | ["'s", .., role, ","] | [role], a_kind, b_kind)
-                if a_kind == org && b_kind == person && Class::of(role).has(Class::ROLE) =>
-            {
-                let predicate = if Class::of(role).has(Class::LEADER) {
-                    "leads"
+        let subject = subject?;
+        // `Ana, Tom's wife, was born in X`: the second comma closes what the first opened.
+        let word = |n: usize| self.text.word(n);
+        let closes = middle.first().is_some_and(|n| word(*n) == ",")
+            && a.tokens
+                .start
+                .checked_sub(1)
+                .is_some_and(|n| word(n) == ",");
+        let middle = middle.get(usize::from(closes)..).unwrap_or_default();
+        let found = stated(&self.phrase(middle), subject.kind, Some(b.kind))?;
+        // `I know Ana is right`: what is known is not Ana.
+        let clause = matches!(
+            self.text.word(b.tokens.end),
+            "'s" | "is"
+                | "was"
+                | "has"
+                | "had"
+                | "will"
+                | "can"
+                | "would"
+                | "are"
+                | "were"
+                | "did"
+                | "does"
+                | "said"
+        );
+        let thought = matches!(
+            found.predicate.as_str(),
+            "knows" | "found" | "read" | "asked" | "told"
+        );
+        (!(clause && thought)).then_some(Link {
+            source: subject,
+            predicate: found.predicate,
+            target: b,
+            flipped: found.flipped,
+            listed: true,
+        })
+    }
+
+    /// The tokens between two names, without hesitations and without what is skipped and the word before it.
+    fn middle(&self, between: &Range<usize>, skip: Option<&Actor>) -> Vec<usize> {
+        let hesitates = |n: usize| {
+            let word = |n: usize| {
+                if between.contains(&n) {
+                    self.text.word(n)
                 } else {
-                    "works_for"
-                };
-                self.state(&b.name, predicate, &a.name, &tokens, out);
-            }
-            _ => {
-                let phrase = self.phrase(&between);
-                let stated =
-                    subject.and_then(|a| Some((a, stated(&phrase, a.kind, Some(b.kind))?)));
-                if let Some((a, found)) = stated {
-                    let (source, target) = if found.flipped { (b, a) } else { (a, b) };
-                    self.state(&source.name, &found.predicate, &target.name, &tokens, out);
+                    ""
                 }
-            }
-        }
+            };
+            let pair = |a: &str, b: &str| {
+                matches!(
+                    (a, b),
+                    ("you", "know") | ("i", "mean") | ("kind" | "sort", "of")
+                )
+            };
+            matches!(word(n), "uh" | "um" | "er" | "erm" | "hm")
+                || pair(word(n), word(n + 1))
+                || n.checked_sub(1)
+                    .is_some_and(|before| pair(word(before), word(n)))
+        };
+        let skipped = |n: usize| {
+            skip.is_some_and(|skip| {
+                let lead = n + 1 == skip.tokens.start
+                    && matches!(self.text.word(n), "in" | "on" | "for" | "," | "since");
+                let comma = n == skip.tokens.end && self.text.word(n) == ",";
+                skip.tokens.contains(&n) || lead || comma
+            })
+        };
+        between
+            .clone()
+            .filter(|n| !hesitates(*n) && !skipped(*n))
+            .filter(|n| {
+                let beside = hesitates(n + 1) || n.checked_sub(1).is_some_and(hesitates);
+                !(beside && self.text.word(*n) == ",")
+            })
+            .collect()
     }
 
     /// Whether something before or between makes it no statement: `didn't`, `would`, a new clause.
-    fn denied(&self, a: &Actor, between: &Range<usize>) -> bool {
+    pub(super) fn denied(&self, a: &Actor, between: &Range<usize>) -> bool {
         let unsure = matches!(self.text.word(a.tokens.start), "i'd");
         unsure
             || between.clone().any(|n| {
@@ -214,255 +384,32 @@ impl Reader<'_, '_> {
             })
     }
 
-    /// `, who is the head of production at`, `is a hydrologist at`: a person's part in an organization.
-    fn role(&self, a: &Actor, between: &Range<usize>, b: &Actor) -> Option<&'static str> {
-        let fits = matches!(
-            b.kind,
-            Kind::Organization | Kind::Other | Kind::Event | Kind::Product | Kind::Place
-        );
-        if a.kind != Kind::Person || !fits {
-            return None;
-        }
-        let mut start = between.start;
-        let is = |n: usize| matches!(self.text.word(n), "is" | "was" | "'s" | "as" | "am");
-        let mut linked = matches!(self.text.word(a.tokens.start), "i'm");
-        while start < between.end
-            && (is(start)
-                || matches!(
-                    self.text.word(start),
-                    "," | "who" | "now" | "also" | "he" | "she" | "our"
-                ))
-        {
-            linked = true;
-            start += 1;
-        }
-        let article = matches!(self.text.word(start), "the" | "a" | "an");
-        let start = if article { start + 1 } else { start };
-        let before = |n: usize| self.text.class(n).has(Class::BEFORE);
-        let end = between.clone().rev().find(|n| !before(*n))?;
-        let link = self.text.word(end);
-        let middle = start..end;
-        let roles: Vec<usize> = middle
-            .clone()
-            .filter(|n| self.text.class(*n).has(Class::ROLE))
-            .collect();
-        let plain = middle
-            .clone()
-            .all(|n| !matches!(self.text.word(n), "," | "and"));
-        let role = *roles.last()?;
-        if !linked
-            || !plain
-            || middle.len() > 5
-            || !matches!(link, "of" | "at" | "for" | "with" | "in")
-        {
-            return None;
-        }
-        let leads = role + 1 == end
-            && link == "of"
-            && roles.iter().any(|n| self.text.class(*n).has(Class::LEADER));
-        match (leads, link, b.kind) {
-            (true, ..) => Some("leads"),
-            (_, "in" | "of", Kind::Place) => Some("works_in"),
-            (_, "of" | "at" | "for" | "with", _) => Some("works_for"),
-            _ => None,
-        }
-    }
-
     /// The words between, without what says little before the verb and before the name.
-    fn phrase(&self, between: &Range<usize>) -> String {
-        let Range { mut start, mut end } = between.clone();
-        // `X, which leads Y`; `X, leads`.
-        if self.text.word(start) == "," && matches!(self.text.word(start + 1), "which" | "who") {
-            start += 1;
+    pub(super) fn phrase(&self, middle: &[usize]) -> String {
+        let word = |n: &usize| self.text.word(*n);
+        let mut rest = middle;
+        // `X, which leads Y`; `X, a branch of Y`.
+        if let [comma, next, ..] = rest
+            && word(comma) == ","
+            && matches!(word(next), "which" | "who" | "a" | "the")
+        {
+            rest = rest.get(1..).unwrap_or_default();
         }
-        while start < end && self.text.class(start).has(Class::FILLER) {
-            start += 1;
+        while let [first, more @ ..] = rest
+            && self.text.class(*first).has(Class::FILLER)
+        {
+            rest = more;
         }
-        while start < end && self.text.class(end - 1).has(Class::BEFORE) {
-            end -= 1;
+        while let [more @ .., last] = rest
+            && self.text.class(*last).has(Class::BEFORE)
+        {
+            rest = more;
         }
-        let words: Vec<&str> = (start..end).map(|n| self.text.word(n)).collect();
+        let words: Vec<&str> = rest.iter().map(word).collect();
         words.join(" ")
     }
+}
 
-    /// `designed the new crest`: the target is a noun.
-    fn object(&self, a: &Actor, subject: &Actor, next: usize, out: &mut Found) {
-        let mut start = a.tokens.end;
-        while start < next && self.text.class(start).has(Class::FILLER) {
-            start += 1;
-        }
-        for verb in 1..=3 {
-            let between = a.tokens.end..start + verb;
-            let noun = self.noun(start + verb, next);
-            let Some((noun, found)) = noun.zip(stated(
-                &self.phrase(&(start..start + verb)),
-                subject.kind,
-                None,
-            )) else {
-                continue;
-            };
-            if self.denied(a, &between) {
-                return;
-            }
-            let name = self.words(&noun);
-            let tokens = a.tokens.start..noun.end;
-            self.state(&subject.name, &found.predicate, &name, &tokens, out);
-            out.nouns.push(Named {
-                tokens: noun,
-                kind: Kind::Other,
-                name,
-                aliases: Vec::new(),
-            });
-            return;
-        }
-    }
-
-    /// One to three plain words after an article, up to something that ends them.
-    fn noun(&self, n: usize, end: usize) -> Option<Range<usize>> {
-        let mut start = n;
-        let article = matches!(
-            self.text.word(start),
-            "the" | "a" | "an" | "our" | "their" | "this" | "that" | "his" | "her"
-        );
-        while start < end && self.text.class(start).has(Class::BEFORE) {
-            start += 1;
-        }
-        let plain = |n: usize| {
-            let words = self.text.class(n).has(
-                Class::STOP
-                    .or(Class::FILLER)
-                    .or(Class::DOUBT)
-                    .or(Class::UNIT),
-            );
-            n < end && self.text.shape(n) == Shape::Lower && !words
-        };
-        let length = (start..start + 4).take_while(|n| plain(*n)).count();
-        let last = self.text.word((start + length).saturating_sub(1));
-        let named = start + length == end && end < self.sentence.end;
-        let ends = ["ed", "ly"].iter().any(|end| last.ends_with(end));
-        let fits =
-            article && !ends && (1..=3).contains(&length) && !named && !VAGUE.contains(&last);
-        fits.then_some(start..start + length)
-    }
-
-    fn words(&self, tokens: &Range<usize>) -> String {
-        self.shown
-            .get(self.text.bytes(tokens))
-            .unwrap_or_default()
-            .to_owned()
-    }
-
-    /// `Ana will ask the quarry`: a task, named by its words.
-    fn task(&self, a: &Actor, out: &mut Found) {
-        if a.kind != Kind::Person {
-            return;
-        }
-        let (one, two, three) = (a.tokens.end, a.tokens.end + 1, a.tokens.end + 2);
-        let start = match (
-            self.text.word(a.tokens.start),
-            self.text.word(one),
-            self.text.word(two),
-            self.text.word(three),
-        ) {
-            ("i'll", ..) => one,
-            (_, "will" | "'ll", ..) => two,
-            (_, "is" | "am", "going", "to") => three + 1,
-            ("i'm", "going", "to", _) => three,
-            _ => return,
-        };
-        if start >= self.sentence.end || !is_task(self.text.word(start)) {
-            return;
-        }
-        let ends = |n: usize| {
-            let word = self.text.word(n);
-            self.text.shape(n) == Shape::Mark && word != "'s"
-                || matches!(
-                    word,
-                    "and"
-                        | "because"
-                        | "so"
-                        | "but"
-                        | "when"
-                        | "if"
-                        | "that"
-                        | "which"
-                        | "before"
-                        | "after"
-                        | "until"
-                        | "as"
-                        | "then"
-                        | "by"
-                )
-        };
-        let mut end = (start..self.sentence.end.min(start + 8))
-            .find(|n| ends(*n))
-            .unwrap_or(self.sentence.end.min(start + 8));
-        while end > start
-            && matches!(
-                self.text.word(end - 1),
-                "to" | "for"
-                    | "at"
-                    | "in"
-                    | "on"
-                    | "with"
-                    | "of"
-                    | "a"
-                    | "the"
-                    | "from"
-                    | "an"
-                    | "this"
-            )
-        {
-            end -= 1;
-        }
-        // `send it to him` says nothing by itself.
-        let hollow = matches!(
-            self.text.word(start + 1),
-            "it" | "them" | "that" | "this" | "him" | "her"
-        );
-        if end - start < 3 || hollow {
-            return;
-        }
-        let tokens = start..end;
-        let name = self.words(&tokens);
-        self.state(&a.name, "will_do", &name, &(a.tokens.start..end), out);
-        out.nouns.push(Named {
-            tokens,
-            kind: Kind::Other,
-            name,
-            aliases: Vec::new(),
-        });
-    }
-
-    /// `the gate costs 48,000 euros`: the source is a noun.
-    fn price(&self, money: &Actor, out: &mut Found) {
-        let verb = money.tokens.start.saturating_sub(1);
-        let said = matches!(self.text.word(verb), "costs" | "cost") && verb > self.sentence.start;
-        if money.kind != Kind::Money || !said {
-            return;
-        }
-        let article = |n: usize| {
-            matches!(
-                self.text.word(n),
-                "the" | "a" | "our" | "this" | "that" | "each"
-            )
-        };
-        let from = verb.saturating_sub(4).max(self.sentence.start);
-        let Some(start) = (from..verb).rev().find(|n| article(*n)) else {
-            return;
-        };
-        let tokens = start + 1..verb;
-        let plain = tokens.clone().all(|n| self.text.shape(n) == Shape::Lower);
-        if tokens.is_empty() || !plain {
-            return;
-        }
-        let name = self.words(&tokens);
-        self.state(&name, "costs", &money.name, &(start..money.tokens.end), out);
-        out.nouns.push(Named {
-            tokens,
-            kind: Kind::Other,
-            name,
-            aliases: Vec::new(),
-        });
-    }
+fn same(a: &Actor, b: Option<&Actor>) -> bool {
+    b.is_some_and(|b| a.tokens == b.tokens)
 }

@@ -55,6 +55,8 @@ pub(super) struct Turn<'a> {
 pub(super) struct Text<'a> {
     pub(super) tokens: Vec<Token<'a>>,
     pub(super) turns: Vec<Turn<'a>>,
+    /// Whether capitals say something: not in text that has none, or nothing else.
+    pub(super) cased: bool,
 }
 
 impl<'a> Text<'a> {
@@ -69,7 +71,26 @@ impl<'a> Text<'a> {
                 sentences,
             });
         }
+        out.cased = out.cased();
         out
+    }
+
+    /// Some transcripts have no capitals at all, or next to none, and some captions have nothing else. A few
+    /// short words in capitals prove nothing: `AT&T, MIT.`
+    fn cased(&self) -> bool {
+        let (mut lower, mut upper, mut other) = (0, 0, 0);
+        for token in &self.tokens {
+            let letters = token.text.len() > 2 && !token.low.contains('\'');
+            match token.shape {
+                Shape::Lower if letters => lower += 1,
+                Shape::Upper if letters => upper += 1,
+                Shape::Title | Shape::Mixed if letters => other += 1,
+                _ => {}
+            }
+        }
+        let shouted = upper > lower + other + 5;
+        let none = (upper + other) * 40 < lower;
+        !shouted && !none
     }
 
     /// The token at `n` in lower case; empty where there is none.

@@ -1,15 +1,16 @@
-//! What single words are known for: a small lexicon of English, by hand.
+//! What single words are known for.
 //!
-//! The lists are short on purpose. They hold what patterns need (months, units, titles), what names are
-//! recognised by (ends of company names, common first names, countries), and words that are no names though a
-//! sentence may start with them.
+//! The lists here hold what patterns need: months, units, titles, the ends of company names, and words that are no
+//! names though a sentence may start with them. The long ones, of names and of common words, are files of
+//! `lexicon`; `phrases` knows the names of several words in them.
 
-use std::collections::BTreeMap;
 use std::sync::LazyLock;
+
+use super::phrases::{self, FILES};
 
 /// What a word may be, one bit each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Class(u32);
+pub(super) struct Class(u64);
 
 macro_rules! classes {
     ($($(#[$doc:meta])* $name:ident = $bit:literal;)*) => {
@@ -22,7 +23,7 @@ macro_rules! classes {
 classes! {
     /// Never a name by itself, though a sentence starts with it.
     STOP = 0;
-    /// A common first name.
+    /// A given name.
     FIRST = 1;
     /// A country, region or city.
     PLACE = 2;
@@ -44,7 +45,7 @@ classes! {
     CURRENCY = 12;
     /// A currency's code.
     CODE = 13;
-    /// British, Dutch: no thing of its own.
+    /// British, Dutch, Catholic: a people or a faith.
     NATION = 14;
     /// What a person is in an organization.
     ROLE = 15;
@@ -77,6 +78,16 @@ classes! {
     LINK = 29;
     /// A common word that names of things are made of, but not those of persons.
     NOUN = 30;
+    /// A word that is rather written in lower case.
+    COMMON = 31;
+    /// A family name.
+    FAMILY = 32;
+    /// A well-known event.
+    EVENT = 33;
+    /// A well-known work.
+    WORK = 34;
+    /// A name of several words may start with it.
+    OPENS = 35;
 }
 
 impl Class {
@@ -90,47 +101,121 @@ impl Class {
 
     /// What the lexicon knows of a word in lower case.
     pub(super) fn of(word: &str) -> Self {
-        let Some(first) = word.bytes().next() else {
-            return Self::default();
-        };
-        let words = LEXICON
-            .get(usize::from(first))
-            .map_or(&[][..], Vec::as_slice);
-        let found = words.binary_search_by_key(&word, |(known, _)| known);
-        found
-            .ok()
-            .and_then(|at| words.get(at))
-            .map_or(Self::default(), |(_, class)| *class)
+        LEXICON.class(word)
     }
 }
 
-/// The lists by first byte, each sorted: every word that is said is looked up, and a map of all of them took a
-/// sixth of the time.
-static LEXICON: LazyLock<Vec<Vec<(&'static str, Class)>>> = LazyLock::new(|| {
-    let mut all: BTreeMap<&'static str, Class> = BTreeMap::new();
+/// Classes of words that are no names by themselves.
+const PLAIN: Class = Class::COMMON
+    .or(Class::STOP)
+    .or(Class::NOUN)
+    .or(Class::UNIT)
+    .or(Class::CURRENCY)
+    .or(Class::ORG_END)
+    .or(Class::PLACE_END)
+    .or(Class::EVENT_END)
+    .or(Class::WORK_END)
+    .or(Class::ROLE);
+
+/// Whether a word in lower case is a common one, or a form of one: `talks`, `talking`, `quickly`.
+pub(super) fn is_common(word: &str) -> bool {
+    let known = |word: &str| Class::of(word).has(PLAIN);
+    if known(word) {
+        return true;
+    }
+    let stems = [
+        "s", "es", "ed", "d", "ing", "ings", "er", "ers", "ly", "in'", "y", "ness", "less", "able",
+        "ish", "ful",
+    ];
+    let doubled = |stem: &str| {
+        let mut last = stem.bytes().rev();
+        let twice = last.next() == last.next();
+        twice && stem.get(..stem.len().saturating_sub(1)).is_some_and(known)
+    };
+    let stemmed = stems.iter().any(|end| {
+        word.strip_suffix(end).is_some_and(|stem| {
+            let long = stem.len() > 2;
+            let with_e =
+                || matches!(*end, "ing" | "er" | "ed" | "able") && known(&format!("{stem}e"));
+            long && (known(stem) || doubled(stem) || with_e())
+        })
+    });
+    // `self-driving`, `year-over-year`.
+    stemmed || word.contains('-') && word.split('-').all(|part| part.len() < 3 || known(part))
+}
+
+/// All lists as one table of open addressing: every word that is said is looked up several times, and searching
+/// in sorted lists took a third of all time.
+struct Lexicon {
+    entries: Vec<(&'static str, Class)>,
+    /// One more than the index of an entry; 0 is free. Twice as many as entries at least, a power of two.
+    slots: Vec<u32>,
+}
+
+impl Lexicon {
+    fn class(&self, word: &str) -> Class {
+        for slot in self.probe(word) {
+            let Some(at) = self.slots.get(slot).and_then(|at| at.checked_sub(1)) else {
+                break;
+            };
+            match self.entries.get(at as usize) {
+                Some((known, class)) if *known == word => return *class,
+                _ => {}
+            }
+        }
+        Class::default()
+    }
+
+    /// The slots where a word may be, from its hash on (FNV-1a).
+    fn probe(&self, word: &str) -> impl Iterator<Item = usize> + use<> {
+        let hash = word.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
+            (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+        });
+        let mask = self.slots.len().wrapping_sub(1);
+        let start = (hash ^ (hash >> 15)) as usize;
+        (0..=mask).map(move |step| (start + step) & mask)
+    }
+
+    fn of(mut all: Vec<(&'static str, Class)>) -> Self {
+        all.sort_by_key(|(word, _)| *word);
+        all.dedup_by(|next, kept| {
+            let same = next.0 == kept.0;
+            if same {
+                kept.1 = kept.1.or(next.1);
+            }
+            same
+        });
+        let slots = vec![0; (2 * all.len()).next_power_of_two()];
+        let mut out = Self {
+            entries: all,
+            slots,
+        };
+        for (at, (word, _)) in (1..).zip(&out.entries) {
+            let free = out
+                .probe(word)
+                .find(|slot| out.slots.get(*slot) == Some(&0));
+            if let Some(slot) = free.and_then(|slot| out.slots.get_mut(slot)) {
+                *slot = at;
+            }
+        }
+        out
+    }
+}
+
+static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| {
+    let mut all: Vec<(&'static str, Class)> = Vec::new();
     for (class, words) in LISTS {
-        for word in words.split_whitespace() {
-            let known = all.entry(word).or_default();
-            *known = known.or(*class);
-        }
+        all.extend(words.split_whitespace().map(|word| (word, *class)));
     }
-    let mut out = vec![Vec::new(); 256];
-    for (word, class) in all {
-        let list = word
-            .bytes()
-            .next()
-            .and_then(|first| out.get_mut(usize::from(first)));
-        if let Some(list) = list {
-            list.push((word, class));
-        }
+    for (class, _, file) in FILES {
+        all.extend(phrases::words(file).map(|word| (word, class)));
     }
-    out
+    all.extend(phrases::openings().map(|word| (word, Class::OPENS)));
+    Lexicon::of(all)
 });
 
 const LISTS: &[(Class, &str)] = &[
     (Class::STOP, STOP),
-    (Class::FIRST, FIRST),
-    (Class::PLACE, PLACE),
     (
         Class::MONTH.or(Class::STOP),
         "january february march april may june july august september october november december \
@@ -159,7 +244,8 @@ const LISTS: &[(Class, &str)] = &[
         Class::TITLE.or(Class::STOP),
         "mr mrs ms miss mx dr prof professor doctor sir dame lord lady captain sergeant councillor senator judge \
          president minister chancellor governor mayor congressman congresswoman secretary admiral general colonel \
-         reverend sister brother uncle aunt king queen prince princess pope saint",
+         justice officer sheriff detective lieutenant commissioner ambassador pastor rabbi bishop corporal commander \
+         deputy congressperson archbishop cardinal imam reverend sister brother uncle aunt king queen prince princess pope saint",
     ),
     (
         Class::ORG_END,
@@ -171,9 +257,15 @@ const LISTS: &[(Class, &str)] = &[
          commission court parliament congress senate party federation league alliance coalition organization \
          organisation office bureau service services police army navy station hospital clinic centre center team \
          energy power oil gas motors pharmaceuticals pharma telecom communications software solutions industries \
-         international exchange cooperative coop academy consortium hire works estates brothers sons associates \
+         international exchange cooperative coop academy consortium hire works government estates brothers sons associates \
          consulting logistics shipping railways railway post ledger observer limited brokerage global financial foods \
-         retail bancorp sachs airline",
+         retail bancorp sachs airline realty housing shipbuilding robotics construction analytics instruments division airborne \
+         regiment battalion brigade squadron management motor electric telephone telegraph mills enterprises ventures \
+         communications entertainment pictures productions ministries registry diagnostics therapeutics biosciences \
+         semiconductor semiconductors aerospace automotive chemical chemicals materials mining minerals petroleum \
+         resources utilities infrastructure logistics properties apartments cinemas stores supermarkets market markets \
+         advisors advisers research review news daily sun globe inquirer examiner chronicle mercury monitor \
+         congregation synagogue mosque temple parish diocese choir orchestra symphony philharmonic band ballet opera",
     ),
     (
         Class::HEAD,
@@ -186,7 +278,9 @@ const LISTS: &[(Class, &str)] = &[
         "river street road avenue lane bridge harbour harbor bay island islands lake mountain mountains mount \
          valley park quay mill weir county city town village square point beach coast hill hills forest castle \
          tower airport ocean sea canal desert peninsula province district inn hotel hall house estate wharf dock \
-         docks marina creek falls heights archive museum library theatre theater stadium cathedral",
+         docks marina field basin canyon plaza terrace boulevard drive parkway highway freeway tunnel plateau glacier \
+         marsh swamp lagoon strait channel pass ridge springs rapids cove ranch farm camp prison jail cemetery zoo \
+         garden gardens palace shrine creek falls heights archive museum library theatre theater stadium cathedral",
     ),
     (
         Class::PLACE_START,
@@ -198,28 +292,18 @@ const LISTS: &[(Class, &str)] = &[
         "metre metres meter meters kilometre kilometres kilometer kilometers km miles mile feet foot inches inch \
          centimetres centimeters cm millimetres millimeters mm kilograms kilogram kilos kilo kg grams gram tonnes \
          tonne tons ton lbs ounces litres litre liters liter gallons knots knot degrees watts kilowatts megawatts \
-         gigawatts kw mw gw kwh mwh gwh hours hour minutes minute seconds days day weeks week months month years \
-         year bytes kilobytes megabytes gigabytes terabytes kb mb gb tb hectares acres barrels ounce hertz hz mhz \
+         gigawatts kw mw gw kwh mwh gwh milliseconds microseconds bytes kilobytes megabytes gigabytes terabytes kb mb gb tb hectares acres barrels ounce hertz hz mhz \
          ghz volts amps",
     ),
     (
         Class::CURRENCY,
         "dollars dollar euros euro pounds pence cents cent yen yuan renminbi rand rands rupees rupee won francs \
-         krona kronor kroner pesos peso reais naira cedis cedi bucks quid sterling rubles roubles zloty shillings \
+         krona kronor kroner pesos peso reais naira cedis cedi bucks quid sterling rubles roubles zloty shillings ruble shekels nickels dimes pennies \
          dirhams lira",
     ),
     (
         Class::CODE.or(Class::STOP),
         "usd eur gbp cop brl inr jpy cny rmb zar clp mxn pln rub cad aud chf sek nok dkk krw ngn ghs rub php",
-    ),
-    (
-        Class::NATION.or(Class::STOP),
-        "american british english french german italian spanish dutch swedish norwegian danish finnish russian \
-         chinese japanese korean indian african european asian australian canadian mexican brazilian portuguese \
-         greek turkish polish irish scottish welsh swiss austrian belgian arab israeli iranian iraqi egyptian \
-         nigerian kenyan ghanaian latin christian muslim jewish catholic buddhist hindu western eastern americans \
-         chilean colombian argentine peruvian ukrainian africans europeans germans russians argentinian ghanaian ghanaians \
-         colombians",
     ),
     (
         Class::LEADER.or(Class::ROLE).or(Class::STOP),
@@ -232,27 +316,16 @@ const LISTS: &[(Class, &str)] = &[
          designer architect analyst teacher member partner officer spokesman spokeswoman spokesperson reporter \
          journalist writer economist lawyer attorney doctor nurse hydrologist millwright foreman master adjuster \
          consultant lecturer fellow student producer contributor maintainer advocate chief representative \
-         coordinator supervisor technician accountant operator trustee curator",
-    ),
-    (
-        Class::ORG,
-        "google microsoft amazon apple facebook meta twitter netflix openai anthropic nasa nato bbc cnn fbi cia \
-         ibm intel nvidia amd oracle cisco samsung sony toyota tesla spacex uber airbnb spotify paypal stripe \
-         salesforce adobe mozilla reuters bloomberg goldman toshiba un eu unicef unesco imf opec fifa uefa nsa sec \
-         fda epa nhs mit blockstream coinbase lightspark chaincode cloudflare hashicorp vercel gitlab fastly \
-         vodafone siemens volkswagen bmw jp morgan barclays citi citibank hsbc ubs deloitte accenture kpmg pwc santander",
-    ),
-    (
-        Class::PRODUCT,
-        "linux python rust javascript typescript golang java windows kubernetes docker github android iphone ipad \
-         youtube bitcoin ethereum slack zoom gmail chrome firefox safari excel photoshop postgres postgresql mysql \
-         redis react vue angular svelte node npm webpack tensorflow pytorch wikipedia chatgpt siri alexa macos ios \
-         ubuntu debian git terraform starlink instagram whatsapp tiktok linkedin ruby elixir kotlin swift",
+         coordinator supervisor technician accountant operator trustee curator author co-author coauthor creator inventor \
+         co-creator host co-host cohost graduate alumnus alum ambassador evangelist administrator commander captain \
+         programmer physicist chemist biologist historian sociologist psychologist economist mathematician strategist \
+         minister senator ceo",
     ),
     (
         Class::EVENT_END,
         "conference summit festival storm workshop war cup championship championships olympics symposium expo \
-         marathon hackathon election crisis revolution con congress games day",
+         marathon hackathon election crisis revolution con games day forum gala parade tournament derby prix riot riots massacre strike depression \
+         movement holocaust uprising rebellion festival fair trial hearings convention bowl series",
     ),
     (
         Class::LINK,
@@ -362,6 +435,9 @@ yup zero \
 ok api url tv pc ui ux cpu gpu ram faq id ai ml http https html css json sql hr roi kpi ebitda ebit gdp esg fx q&a \
 ir m&a r&d capex opex usa pr qa faq pdf xml sdk cli ide os db dns ip tcp udp ssl tls ssh am pm ad bc q1 q2 q3 q4 \
 yoy qoq arpu ev ipo lan wifi vpn dvd cd usb dj diy vs asap fyi btw rfc cs phd md \
+foreign language kay gosh eh cuz cos whoa huh geez jeez yikes yup nah hmm ouch oops ooh ahh aah mmm haha yay gee golly whew phew aw aww dang damn \
+darn shit fuck crap bullshit bingo bravo roger er erm mhmm hi-hi hooray amen boo ciao adios cheerio copy affirmative \
+negative internet web god mom dad mum mommy daddy grandma grandpa board company form chairman bible board \
 father daughter channel wind nobody's seventy-three truck proudly summer mails mail minutes";
 
 const NOUN: &str = "\
@@ -394,68 +470,6 @@ time token tool tools top total town track trade traffic training transaction tr
 unit universal unpopular upgrade user valley value vector venture version video view virtual vision visual voice \
 wall wallet wallets war watch water wave way web weekly welcome west white wide window wind winter wire wireless \
 witness wood word work world yellow zero zone";
-
-const FIRST: &str = "\
-aaron abby abdul abigail adam adrian ahmed aisha alan albert alejandro alex alexander alexandra alexis alfred ali \
-alice alicia alison allen amanda amber amina amir amy ana anders andre andrea andreas andrei andres andrew andy \
-angela anita ann anna anne annie anthony anton antonio arjun arthur ashley astrid audrey austin ava barbara ben \
-benjamin bernard beth betty bill billy bob brad bradley brandon brenda brendan brett brian bruce bryan caleb cameron \
-camille carl carla carlos carmen carol caroline carrie catherine cathy cecilia charles charlie charlotte chen chloe \
-chris christian christina christine christopher cindy claire clara claudia clive colin connor courtney craig \
-cristina cynthia daisy dan dana daniel danielle danny darren dave david dawn dean deborah debra dennis derek dev \
-diana diane diego dirk dmitry dominic don donald donna doris dorothy doug douglas duncan dylan ed eddie edgar edith \
-eduardo edward eileen elaine eleanor elena eli elijah elizabeth ella ellen elliott emily emma enrique eric erica erik \
-erin ernest esther ethan eugene eva evan evelyn fatima felipe felix fernando fiona florence frances francesca \
-francis francisco frank franklin fred frederick gabriel gareth gary gavin geoff george gerald gerard gerhard gina \
-giovanni glen glenn gloria gordon grace graham greg gregory guillermo hannah hans harold harriet harry harvey hassan \
-heather hector heidi helen henrik henry herbert hilary holly howard hugh hugo ian ibrahim igor ines ingrid irene iris \
-isaac isabel isabella ivan jack jackie jackson jacob jacqueline jaime jake james jamie jan jane janet janice jared \
-jason javier jay jean jeff jeffrey jennifer jenny jeremiah jeremy jerod jerome jerry jesse jessica jessie jesus jill \
-jim jimmy joan joanna joanne joe joel johan johann johannes john johnny jon jonah jonas jonathan jordan jorge jose \
-joseph josh joshua joy joyce juan judith judy julia julian julie juliet jun justin karen kari karim karl kate \
-katerina katherine kathleen kathryn kathy katie keith kelly kelsey ken kenneth kenny kevin kim kimberly klaus kris \
-kristen kumar kurt kyle lars laura lauren laurence lawrence lea leah lee leila lena leo leon leonard leslie lewis \
-liam lily linda lindsay lisa liz lola lorenzo louis louise lucas lucia lucy luis luke lydia lynn madison maggie \
-malcolm manuel marc marcel marco marcus margaret maria marie marilyn mario marion mark markus marta martha martin \
-marvin mary mateo matt matthew maurice max maya megan mehmet melanie melissa mia michael michelle miguel mikael \
-mike mikhail mila milan mireille miriam mohamed mohammed molly monica muhammad nancy naomi natalia natalie natasha \
-nathan neil nia nicholas nick nicola nicolas nicole nigel nikita nikolai nils nina noah noel nora norman olga oliver \
-olivia omar oscar owen pablo pamela patricia patrick paul paula pauline pavel pedro penny per peter petra phil philip \
-phillip phyllis pierre priya rachel rahul raj ralph ramiro ramon randy raquel raul ravi ray raymond rebecca reggie \
-renee ricardo richard rick rita rob robert roberta roberto robin rodrigo roger roland ron ronald rosa rose ross roy \
-ruben rui russell rusty ruth ryan sabrina sally sam samantha samir samuel sandra sanjay santiago sara sarah satoshi \
-sean sebastian sergei sergio shannon sharon shaun shawn sheila shirley sidney silvia simon sofia sonia sophia sophie \
-stacy stan stanley stefan stella stephan stephanie stephen steve steven stewart stuart sue susan susanna suzanne sven \
-sylvia tamara tanya tara ted teresa terry thea theo theodore theresa thomas tiffany tim timothy tina todd tom tomas \
-tommy toni tony tracy travis trevor tyler ursula valerie vanessa vera veronica victor victoria vijay vincent viola \
-virginia vivian vladimir walter wanda warren wayne wendy wesley wilfred willem william xavier yan yasmin yolanda \
-yusuf yves yvonne zach zachary zane zoe";
-
-const PLACE: &str = "\
-afghanistan albania algeria angola argentina armenia australia austria azerbaijan bahrain bangladesh belarus belgium \
-bolivia bosnia botswana brazil britain bulgaria cambodia cameroon canada chile china colombia croatia cuba cyprus \
-czechia denmark ecuador egypt england estonia ethiopia finland france georgia germany ghana greece greenland \
-guatemala haiti honduras hungary iceland india indonesia iran iraq ireland israel italy jamaica japan kazakhstan \
-kenya korea kosovo kuwait latvia lebanon liberia libya lithuania luxembourg malaysia malta mexico moldova mongolia \
-montenegro morocco mozambique myanmar namibia nepal netherlands nicaragua niger nigeria norway oman pakistan \
-palestine panama paraguay peru philippines poland portugal qatar romania russia rwanda scotland senegal serbia \
-singapore slovakia slovenia somalia spain sudan sweden switzerland syria taiwan tanzania thailand tunisia turkey \
-uganda ukraine uruguay uzbekistan venezuela vietnam wales yemen zambia zimbabwe europe africa asia antarctica \
-uk u.k us u.s eu-27 usa u.s.a uae \
-alabama alaska arizona arkansas california colorado connecticut delaware florida hawaii idaho illinois indiana iowa \
-kansas kentucky louisiana maine maryland massachusetts michigan minnesota mississippi missouri montana nebraska \
-nevada ohio oklahoma oregon pennsylvania tennessee texas utah vermont wisconsin wyoming ontario quebec bavaria \
-tuscany catalonia yorkshire cornwall \
-amsterdam ankara athens atlanta auckland austin baghdad baltimore bangkok barcelona beijing belfast belgrade bergen \
-berlin bern birmingham bogota boston bratislava brisbane bristol brussels bucharest budapest cairo cambridge \
-canberra cardiff casablanca chennai chicago cleveland cologne copenhagen dakar dallas delhi denver detroit doha \
-dubai dublin durham edinburgh florence frankfurt geneva glasgow hamburg hanoi harvard havana helsinki houston hull \
-istanbul jakarta jerusalem johannesburg kabul karachi kiev kyiv lagos lahore leeds lima lisbon liverpool ljubljana \
-london lyon madrid manchester manila marseille melbourne miami milan minneapolis minsk montreal moscow mumbai munich \
-nairobi nashville naples nottingham osaka oslo ottawa oxford palermo paris perth philadelphia pittsburgh portland \
-porto prague pretoria pyongyang riga rome rotterdam santiago sarajevo seattle seoul shanghai sheffield shenzhen \
-sofia stockholm stuttgart sydney taipei tallinn tampa tehran tokyo toronto trondheim tunis turin utrecht vancouver \
-venice vienna vilnius warsaw washington wellington zagreb zurich hollywood manhattan brooklyn beirut";
 
 #[cfg(test)]
 mod tests {
