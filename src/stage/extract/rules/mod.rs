@@ -280,6 +280,13 @@ mod tests {
             "A. ",
             "\nAna: Ana ",
             "National Coast Fund, or NCF, ",
+            "a couple of ",
+            "the end of ",
+            "more than ",
+            "maria and mario ",
+            "new york ",
+            "Ana and Tom founded ",
+            "$4 to ",
         ] {
             let shown = format!("Ana: {}\n", unit.repeat(400_000 / unit.len()));
             let entities = answer(&shown)["entities"].as_array().unwrap().len();
