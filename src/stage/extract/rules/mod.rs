@@ -5,7 +5,7 @@
 //!
 //! `words` and `phrases` are the lexicon, `tokens` cuts the speech. `values` finds what is exact, by `numbers`,
 //! `amounts`, `clock`, `dates`, `years` and `spells`. `names` finds names by their capitals and by what `evidence`
-//! the chunk has, `uncased` without them; `kinds` says of what they are, by `signs`. `relations` reads the words
+//! the chunk has, `uncased` and `sites` without them; `kinds` says of what they are, by `signs`. `relations` reads the words
 //! between them, by the table in `patterns`, by `roles`, and for `nouns`; `actors` says who is meant.
 
 mod actors;
@@ -24,6 +24,7 @@ mod phrases;
 mod relations;
 mod roles;
 mod signs;
+mod sites;
 mod spells;
 mod tokens;
 mod uncased;

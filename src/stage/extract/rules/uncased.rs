@@ -43,8 +43,8 @@ pub(super) fn find(text: &Text<'_>, taken: &BTreeSet<usize>) -> Vec<Span> {
     out
 }
 
-struct Reader<'t, 'a> {
-    text: &'t Text<'a>,
+pub(super) struct Reader<'t, 'a> {
+    pub(super) text: &'t Text<'a>,
     taken: &'t BTreeSet<usize>,
     /// Words that are said twice or more.
     again: &'t BTreeSet<&'t str>,
@@ -53,7 +53,7 @@ struct Reader<'t, 'a> {
 }
 
 impl Reader<'_, '_> {
-    fn word(&self, n: usize) -> &str {
+    pub(super) fn word(&self, n: usize) -> &str {
         if n < self.end { self.text.word(n) } else { "" }
     }
 
@@ -64,21 +64,21 @@ impl Reader<'_, '_> {
         }
     }
 
-    fn is(&self, n: usize, class: Class) -> bool {
+    pub(super) fn is(&self, n: usize, class: Class) -> bool {
         n < self.end && self.text.class(n).has(class)
     }
 
     /// Whether token `n` is a word that may be part of a name.
-    fn free(&self, n: usize) -> bool {
+    pub(super) fn free(&self, n: usize) -> bool {
         n < self.end && self.text.shape(n) != Shape::Mark && !self.taken.contains(&n)
     }
 
-    fn common(&self, n: usize) -> bool {
+    pub(super) fn common(&self, n: usize) -> bool {
         is_common(self.word(n))
     }
 
     /// A word that no list of common words has.
-    fn rare(&self, n: usize) -> bool {
+    pub(super) fn rare(&self, n: usize) -> bool {
         let word = self.word(n);
         let letters = word.len() > 2 && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'\'');
         self.free(n) && letters && !self.common(n)
@@ -256,183 +256,6 @@ impl Reader<'_, '_> {
             end += 1;
         }
         end
-    }
-
-    /// `lake merritt`, `fort benning`, `johnson county`, `elm street`, `cedar falls`, `route nine`.
-    fn place(&self, n: usize) -> Option<usize> {
-        let starts = matches!(
-            self.word(n),
-            "lake"
-                | "mount"
-                | "fort"
-                | "port"
-                | "cape"
-                | "camp"
-                | "saint"
-                | "san"
-                | "santa"
-                | "los"
-                | "las"
-                | "el"
-        );
-        if starts && self.rare(n + 1) {
-            let end = n + 2 + usize::from(self.is(n + 2, Class::PLACE_END) && self.free(n + 2));
-            return Some(end);
-        }
-        let road = matches!(self.word(n), "route" | "highway" | "interstate")
-            && (self.is(n + 1, Class::NUMBER) || self.text.shape(n + 1) == Shape::Number);
-        if road {
-            return Some(n + 2);
-        }
-        // `sixth avenue`, `elm street`; but not `busy street`.
-        let tree = matches!(
-            self.word(n),
-            "elm"
-                | "oak"
-                | "maple"
-                | "main"
-                | "pine"
-                | "cedar"
-                | "walnut"
-                | "chestnut"
-                | "church"
-                | "market"
-                | "spring"
-        ) || self.is(n, Class::ORDINAL);
-        let way = matches!(
-            self.word(n + 1),
-            "street" | "avenue" | "road" | "boulevard" | "lane"
-        );
-        if tree
-            && (way
-                || self.word(n) != "church"
-                    && matches!(self.word(n + 1), "falls" | "rapids" | "creek"))
-        {
-            return Some(n + 2);
-        }
-        let named = self.rare(n) || self.is(n, Class::FAMILY.or(Class::PLACE)) && !self.common(n);
-        let ends = matches!(
-            self.word(n + 1),
-            "county"
-                | "street"
-                | "avenue"
-                | "road"
-                | "boulevard"
-                | "lane"
-                | "river"
-                | "creek"
-                | "valley"
-                | "falls"
-                | "bridge"
-                | "beach"
-                | "island"
-                | "lake"
-                | "bay"
-                | "park"
-                | "hills"
-                | "heights"
-                | "springs"
-                | "airport"
-        );
-        (named && ends && self.firm(n).is_none()).then_some(n + 2)
-    }
-
-    /// `oakland police department`, `ohio state university`, `peterson construction`: a name or a rare word, and
-    /// within three words the last one of an organization's name.
-    fn firm(&self, n: usize) -> Option<usize> {
-        let saint = matches!(self.word(n), "saint" | "st") && self.free(n + 1);
-        let of = matches!(
-            self.word(n),
-            "university" | "bank" | "college" | "church" | "ministry"
-        ) && self.word(n + 1) == "of"
-            && (self.rare(n + 2) || self.is(n + 2, Class::PLACE) && !self.common(n + 2));
-        if of {
-            return Some(n + 3);
-        }
-        let named = self.rare(n)
-            || self.is(n, Class::FAMILY.or(Class::PLACE).or(Class::ORG)) && !self.common(n)
-            || saint;
-        if !named {
-            return None;
-        }
-        let last = |n: usize| {
-            matches!(
-                self.word(n),
-                "university"
-                    | "college"
-                    | "hospital"
-                    | "department"
-                    | "corporation"
-                    | "company"
-                    | "incorporated"
-                    | "bank"
-                    | "foundation"
-                    | "institute"
-                    | "association"
-                    | "school"
-                    | "academy"
-                    | "church"
-                    | "council"
-                    | "construction"
-                    | "labs"
-                    | "laboratories"
-                    | "technologies"
-                    | "industries"
-                    | "airlines"
-                    | "motors"
-                    | "capital"
-                    | "partners"
-                    | "ventures"
-                    | "systems"
-                    | "pharmaceuticals"
-                    | "insurance"
-                    | "group"
-                    | "clinic"
-                    | "society"
-                    | "commission"
-                    | "brothers"
-                    | "times"
-                    | "press"
-            )
-        };
-        let inner = |n: usize| {
-            self.free(n)
-                && (self.rare(n)
-                    || self.is(n, Class::ORG_END)
-                    || matches!(
-                        self.word(n),
-                        "'s" | "police"
-                            | "fire"
-                            | "state"
-                            | "high"
-                            | "medical"
-                            | "general"
-                            | "community"
-                            | "memorial"
-                            | "law"
-                            | "public"
-                            | "school"
-                            | "national"
-                            | "county"
-                            | "city"
-                            | "business"
-                            | "elementary"
-                    ))
-        };
-        let mut at = n + 1 + usize::from(saint);
-        let from = at;
-        while at < from + 3 {
-            if last(at) && self.free(at) {
-                let longer = last(at + 1) && self.free(at + 1);
-                return Some(at + 1 + usize::from(longer));
-            }
-            // The genitive is a mark and yet inside: `saint mary's hospital`.
-            if !inner(at) && self.word(at) != "'s" {
-                return None;
-            }
-            at += 1;
-        }
-        None
     }
 }
 
