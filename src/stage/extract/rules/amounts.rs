@@ -118,6 +118,17 @@ fn coins(scan: Scan<'_, '_>, n: usize) -> Option<usize> {
 
 /// `a percent`, `a mile`, `a few dollars`, `a couple of miles`.
 fn lone(scan: Scan<'_, '_>, n: usize) -> Option<(usize, Kind)> {
+    let many = |n: usize| {
+        let scale = matches!(
+            scan.word(n),
+            "tens" | "hundreds" | "thousands" | "millions" | "billions" | "trillions"
+        );
+        (scale && scan.word(n + 1) == "of").then_some(n + 2)
+    };
+    // `hundreds of thousands of dollars`.
+    if let Some(start) = many(n) {
+        return counts(scan, many(start).unwrap_or(start));
+    }
     let start = match (scan.word(n), scan.word(n + 1), scan.word(n + 2)) {
         ("a", "couple" | "few", "of") => n + 3,
         ("a", "couple" | "few", _) => n + 2,

@@ -123,6 +123,10 @@ fn money() {
             "the twenty million dollar question",
             &["money=twenty million dollar"],
         ),
+        (
+            "hundreds of thousands of dollars",
+            &["money=hundreds of thousands of dollars"],
+        ),
         ("the dollar fell, two million people", &[]),
     ]);
 }
@@ -157,6 +161,7 @@ fn quantities_and_times_of_day() {
         ),
         ("nine o'clock, noon", &["time=nine o'clock", "time=noon"]),
         ("it lands at six thirty", &["time=six thirty"]),
+        ("at nine in the morning", &["time=nine in the morning"]),
         ("six thirty people", &[]),
         (
             "this morning, Friday night, tonight, last night",

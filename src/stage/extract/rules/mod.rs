@@ -19,6 +19,7 @@ mod kinds;
 mod names;
 mod nouns;
 mod numbers;
+mod parts;
 mod patterns;
 mod phrases;
 mod relations;

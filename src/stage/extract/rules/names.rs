@@ -15,14 +15,14 @@ use super::words::{Class, is_common};
 use crate::model::extraction::Kind;
 
 /// Classes of words that are never part of a name.
-const NEVER: Class = Class::MONTH
+pub(super) const NEVER: Class = Class::MONTH
     .or(Class::WEEKDAY)
     .or(Class::NUMBER)
     .or(Class::SCALE)
     .or(Class::CODE)
     .or(Class::ORDINAL);
 /// Classes that make a word a name wherever it has its capital.
-const KNOWN: Class = Class::FIRST
+pub(super) const KNOWN: Class = Class::FIRST
     .or(Class::PLACE)
     .or(Class::ORG)
     .or(Class::PRODUCT)
@@ -82,45 +82,24 @@ pub(super) fn find(text: &Text<'_>, values: &[Value], evidence: &Evidence<'_>) -
     out
 }
 
-struct Scan<'s, 'a> {
-    text: &'s Text<'a>,
+pub(super) struct Scan<'s, 'a> {
+    pub(super) text: &'s Text<'a>,
     evidence: &'s Evidence<'s>,
-    taken: &'s BTreeSet<usize>,
-    end: usize,
+    pub(super) taken: &'s BTreeSet<usize>,
+    pub(super) end: usize,
 }
 
 impl Scan<'_, '_> {
-    fn word(&self, n: usize) -> &str {
+    pub(super) fn word(&self, n: usize) -> &str {
         if n < self.end { self.text.word(n) } else { "" }
     }
 
-    fn is(&self, n: usize, class: Class) -> bool {
+    pub(super) fn is(&self, n: usize, class: Class) -> bool {
         n < self.end && self.text.class(n).has(class)
     }
 
-    fn opens(&self, n: usize) -> bool {
+    pub(super) fn opens(&self, n: usize) -> bool {
         self.text.tokens.get(n).is_some_and(|token| token.opens)
-    }
-
-    /// Whether the token may be part of a name.
-    fn part(&self, n: usize) -> bool {
-        let cased = n < self.end
-            && matches!(
-                self.text.shape(n),
-                Shape::Title | Shape::Upper | Shape::Mixed
-            );
-        let word = self.word(n);
-        // `I'm`, `How'd`; `cloud-based`, `Apple-made` say what something is like.
-        let short = word
-            .split_once('\'')
-            .is_some_and(|(first, _)| Class::of(first).has(Class::STOP));
-        let pronoun = word == "i" || short && word.len() < 8;
-        let like = self.text.tokens.get(n).is_some_and(|token| {
-            let last = token.text.rsplit_once('-').map_or("", |(_, last)| last);
-            last.len() > 2 && last.starts_with(char::is_lowercase) && is_common(last)
-        });
-        let pronoun = pronoun || like && !self.is(n, KNOWN);
-        cased && !pronoun && !self.is(n, NEVER.or(Class::LINK)) && !self.taken.contains(&n)
     }
 
     /// The name that the lexicon has and that starts at `n`.
@@ -155,21 +134,6 @@ impl Scan<'_, '_> {
             return None;
         }
         Some(self.rest_of(n, n + 1))
-    }
-
-    /// `First Marine Division`, `82nd Airborne`, `42nd Street`.
-    fn ordinal(&self, n: usize) -> bool {
-        let word = self.word(n);
-        let digits = self.text.shape(n) == Shape::Number
-            && ["st", "nd", "rd", "th"]
-                .iter()
-                .any(|end| word.ends_with(end));
-        let spelled =
-            self.is(n, Class::ORDINAL) && self.text.shape(n) == Shape::Title && !self.opens(n);
-        (digits || spelled)
-            && !self.taken.contains(&n)
-            && self.part(n + 1)
-            && !self.is(n + 1, Class::STOP.or(Class::FIRST))
     }
 
     /// The end of the run whose first parts, from `n` to `end`, are known to be some.
@@ -207,33 +171,6 @@ impl Scan<'_, '_> {
         }
     }
 
-    /// The end of the next part of a name that stands at `n`, with what joins it to the part before.
-    fn joint(&self, n: usize) -> Option<usize> {
-        let before = n - 1;
-        if self.part(n) && !self.opens(n) {
-            return Some(n + 1);
-        }
-        let next = self.part(n + 1) && !self.opens(n + 1);
-        let head = self.is(before, Class::HEAD);
-        let initial = self
-            .text
-            .tokens
-            .get(before)
-            .is_some_and(|token| token.text.len() == 1);
-        let joins = match self.word(n) {
-            "." => initial || self.is(before, Class::TITLE) && self.word(before).len() <= 4,
-            "&" => true,
-            "of" | "for" => head,
-            _ => self.is(n, Class::PARTICLE) && !self.is(before, Class::STOP),
-        };
-        if joins && next {
-            return Some(n + 2);
-        }
-        let the = self.word(n) == "of" && self.word(n + 1) == "the" && head;
-        let two = self.is(n, Class::PARTICLE) && self.is(n + 1, Class::PARTICLE);
-        ((the || two) && self.part(n + 2)).then_some(n + 3)
-    }
-
     /// The name in a run of parts, if there is one.
     fn span(&self, run: Range<usize>) -> Option<Span> {
         let Range { mut start, mut end } = run;
@@ -251,12 +188,17 @@ impl Scan<'_, '_> {
         // `Dr. King` and `Major Bishop` have names that are titles too.
         let named = role.filter(|n| n + 1 == end && self.is(*n, Class::FAMILY.or(Class::FIRST)));
         let before = named.and_then(|last| (start..last).rev().find(title));
-        let role = before.or(role);
+        // `Stephen King` has none.
+        let role = before.or(role.filter(|_| named.is_none() || start + 1 >= end));
         let mut titled = false;
         if let Some(role) = role.filter(|_| !whole) {
             start = role + 1;
             if self.word(start) == "." {
                 start += 1;
+            }
+            // `Secretary of State Clinton`.
+            if self.word(start) == "of" && start + 2 < end {
+                start += 2;
             }
             titled = true;
         }
@@ -286,7 +228,19 @@ impl Scan<'_, '_> {
         if start >= end || self.is_role_of(start) {
             return None;
         }
+        // The last dot of `U.S.` and of `Berg Inc.` belongs to it.
+        let dotted = self.word(end - 1).contains('.')
+            || matches!(
+                self.word(end - 1),
+                "inc" | "corp" | "ltd" | "jr" | "sr" | "co"
+            );
+        let dot = self
+            .text
+            .tokens
+            .get(end)
+            .is_some_and(|token| token.glued && token.text == ".");
         let tokens = start..end;
+        let behind = if dotted && dot { end + 1 } else { end };
         let named = if end - start == 1 {
             self.single(start, titled)
         } else {
@@ -297,7 +251,7 @@ impl Scan<'_, '_> {
             .filter(|(known, _)| *known == end)
             .map(|(_, kind)| kind);
         named.then_some(Span {
-            tokens,
+            tokens: start..behind,
             titled,
             kind,
         })
@@ -387,7 +341,21 @@ impl Scan<'_, '_> {
             .start
             .checked_sub(1)
             .is_some_and(|n| matches!(self.text.word(n), "[" | "{" | "<"));
-        if noted || loud > 1 && 2 * loud >= tokens.len() {
+        let school = tokens.len() == 2
+            && self.word(tokens.start + 1) == "school"
+            && matches!(
+                self.word(tokens.start),
+                "high"
+                    | "middle"
+                    | "elementary"
+                    | "grad"
+                    | "graduate"
+                    | "law"
+                    | "medical"
+                    | "business"
+                    | "junior"
+            );
+        if school || noted || loud > 1 && 2 * loud >= tokens.len() {
             return false;
         }
         tokens.clone().any(|n| {
@@ -432,6 +400,19 @@ mod tests {
             ("Andres de la Vega of AT&T", &["Andres de la Vega", "AT&T"]),
             ("I work for Berg & Lowe.", &["Berg & Lowe"]),
             ("Ana and Tom left.", &["Ana", "Tom"]),
+            (
+                "Y'all come. I-I know. Uh-huh. C'mon. O.K. Th-that is it.",
+                &[],
+            ),
+            ("My Ph.D. is from High School.", &[]),
+            (
+                "The U.N. Security Council met in the U.S. We went.",
+                &["U.N. Security Council", "U.S."],
+            ),
+            (
+                "So Secretary of State Clinton reads Stephen King.",
+                &["Clinton", "Stephen King"],
+            ),
             ("New York is big. Boats are bigger.", &["New York"]),
             ("Boats are nice. We like Boats.", &[]),
             (

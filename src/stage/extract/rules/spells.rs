@@ -160,6 +160,11 @@ fn every(scan: Scan<'_, '_>, n: usize) -> Option<(usize, Kind)> {
     if is_season(word) {
         return Some((at + 1, Kind::Date));
     }
+    // `every two weeks`.
+    let several = number(scan, at).filter(|end| unit(scan.word(*end)).is_some());
+    if let Some(end) = several.filter(|_| scan.word(n) == "every") {
+        return Some((end + 1, unit(scan.word(end))?));
+    }
     let kind = unit(word).filter(|kind| !other || *kind == Kind::Date)?;
     let vague = matches!(word, "second" | "minute" | "quarters");
     (!vague).then_some((at + 1, kind))

@@ -198,7 +198,11 @@ impl<'a> Text<'a> {
                         || title
                         || matches!(word.low.as_ref(), "st" | "mt" | "vs" | "inc" | "no")
                 });
-                let goes_on = short && n + 1 < self.tokens.len();
+                // `the U.N. Council`, but `in the U.S. We went`.
+                let dotted = before
+                    .is_some_and(|word| word.low.contains('.') && word.shape == Shape::Upper)
+                    && !self.class(n + 1).has(Class::STOP);
+                let goes_on = (short || dotted) && n + 1 < self.tokens.len();
                 !next_glued && !goes_on
             }
             _ => false,

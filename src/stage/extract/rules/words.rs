@@ -435,7 +435,9 @@ yup zero \
 ok api url tv pc ui ux cpu gpu ram faq id ai ml http https html css json sql hr roi kpi ebitda ebit gdp esg fx q&a \
 ir m&a r&d capex opex usa pr qa faq pdf xml sdk cli ide os db dns ip tcp udp ssl tls ssh am pm ad bc q1 q2 q3 q4 \
 yoy qoq arpu ev ipo lan wifi vpn dvd cd usb dj diy vs asap fyi btw rfc cs phd md \
-foreign language kay gosh eh cuz cos whoa huh geez jeez yikes yup nah hmm ouch oops ooh ahh aah mmm haha yay gee golly whew phew aw aww dang damn \
+nuh-uh okey-dokey okie-dokie yessir whoops lotta y'all ain't ma'am sweetie c'mon ditto touché voilà heavens gaap eps b2b \
+saas d'you what'd how're what're y'know 'em o.k m.d b.a m.a b.s m.s j.d r.n honey babe dude bro yo shoot shucks sheesh \
+uh-uh mm-mm aha uh-hum yes'm pta mba fy okay-okay foreign language kay gosh eh cuz cos whoa huh geez jeez yikes yup nah hmm ouch oops ooh ahh aah mmm haha yay gee golly whew phew aw aww dang damn \
 darn shit fuck crap bullshit bingo bravo roger er erm mhmm hi-hi hooray amen boo ciao adios cheerio copy affirmative \
 negative internet web god mom dad mum mommy daddy grandma grandpa board company form chairman bible board \
 father daughter channel wind nobody's seventy-three truck proudly summer mails mail minutes";
