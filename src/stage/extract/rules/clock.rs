@@ -46,19 +46,19 @@ pub(super) fn time(scan: Scan<'_, '_>, n: usize) -> Option<usize> {
         return Some(if half_day(end) { dotted(end + 1) } else { end });
     }
     let end = number(scan, n)?;
-    let part = match (scan.word(end), scan.word(end + 1), scan.word(end + 2)) {
+    let told = match (scan.word(end), scan.word(end + 1), scan.word(end + 2)) {
         ("in", "the", "morning" | "afternoon" | "evening") => Some(end + 3),
         ("at", "night", _) => Some(end + 2),
         _ => None,
     };
-    if part.is_some()
+    if told.is_some()
         && end <= n + 2
         && matches!(
             scan.before(n),
             Some("at" | "by" | "until" | "like" | "about" | "till")
         )
     {
-        return part;
+        return told;
     }
     if half_day(end) {
         return Some(dotted(end + 1));
