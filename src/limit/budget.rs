@@ -138,7 +138,13 @@ impl Budget {
 
     /// Enters a call that starts now.
     pub fn book(&mut self, now: Duration, tokens: u64) -> u64 {
-        self.next_slot = self.next_slot.max(now.saturating_sub(LATE)) + self.spacing(now);
+        // Where a second is counted, what is made up for may be the call too many.
+        let late = if self.spread > 1.0 {
+            Duration::ZERO
+        } else {
+            LATE
+        };
+        self.next_slot = self.next_slot.max(now.saturating_sub(late)) + self.spacing(now);
         let minute = now.as_secs() / 60;
         match self.day.back_mut() {
             Some((last, count)) if *last == minute => *count += 1,

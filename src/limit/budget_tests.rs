@@ -276,6 +276,14 @@ fn refused_requests_in_an_empty_minute_widen_the_spacing() {
     assert!((gap(&mut budget, s(1)) - 0.101).abs() < 0.001);
     refused(&mut budget, s(2), 1, LimitedBy::Requests);
     assert!((gap(&mut budget, s(3)) - 0.105).abs() < 0.001);
+    // Nor is anything made up for from now on.
+    let (first, _) = start(&mut budget, s(9), 1);
+    let (late, _) = start(&mut budget, first + Duration::from_millis(300), 1);
+    let (next, _) = start(&mut budget, late, 1);
+    assert!(
+        next.saturating_sub(late) > Duration::from_millis(90),
+        "{next:?}"
+    );
     assert_eq!(budget.most_at(s(4)).requests, 594);
 }
 

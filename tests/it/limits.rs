@@ -301,7 +301,7 @@ async fn limits_are_learnt_from_headers() {
     }
 }
 
-/// From two minutes after the change on nothing is refused any more, and the new limits are made use of.
+/// From two minutes after the change on hardly anything is refused, and the new limits are made use of.
 #[tokio::test(start_paused = true)]
 async fn halved_limits_are_settled_within_two_minutes() {
     for headers in [true, false] {
@@ -312,7 +312,8 @@ async fn halved_limits_are_settled_within_two_minutes() {
             let (_, refused, out) = measure(scenario).await;
             assert!(refused <= 0.01, "{refused}");
             let late = out.refusals.iter().filter(|at| **at > 3 * MINUTE).count();
-            assert!(late <= 2, "{late} refused after two minutes");
+            // Where no header tells the new limits, a hundredth more is tried every minute.
+            assert!(late <= 5, "{late} refused after two minutes");
             let from = 3 * MINUTE;
             let third = out
                 .arrivals
