@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::init::InitArgs;
 use super::printer::Mode;
+use super::schema::SchemaArgs;
 use super::{Exit, env};
 use crate::model::unit::Usd;
 use crate::plan::error::PlanErrors;
@@ -42,7 +44,31 @@ pub enum Command {
     /// Serve a make-believe provider on this machine, to rehearse a run against its limits and faults.
     #[command(after_long_help = super::simulate::help())]
     SimulateProvider(super::simulate::SimulateArgs),
+    /// Write a dataflow of your own to start from: a folder with a TOML file, a prompt and a schema.
+    #[command(after_long_help = INIT)]
+    Init(InitArgs),
+    /// Print the data dictionary: every table and column, and what it says.
+    #[command(after_long_help = SCHEMA)]
+    Schema(SchemaArgs),
 }
+
+const INIT: &str = "\
+Examples:
+  weir init
+      asks for a name, what to extract and a model; on a pipe it asks nothing
+  weir init prices --extract 'every price that is named, and what for' --model gpt-4o-mini
+      a prompt and a schema for a model
+  weir init my-topics --like topics
+      a copy of a shipped dataflow, to change";
+
+const SCHEMA: &str = "\
+Examples:
+  weir schema
+      every table, as Markdown
+  weir schema items -d action-items
+      one table of a dataflow, with the columns of its schema
+  weir schema --json -d my.toml
+      for programs";
 
 const RUN: &str = "\
 Examples:
@@ -96,7 +122,7 @@ Examples:
 /// The dataflow, and all that changes its plan.
 #[derive(Args, Clone, Debug, Default)]
 pub struct PlanArgs {
-    /// A shipped dataflow (knowledge-graph), or the path of a dataflow file.
+    /// A shipped dataflow (knowledge-graph, action-items, topics, duplicates), or the path of a dataflow file.
     pub dataflow: String,
     /// Folder or file to read; may be given several times. Without it: the dataflow's own, else sample transcripts.
     #[arg(short, long = "input", value_name = "DIR")]
@@ -176,6 +202,9 @@ pub struct RunArgs {
     /// Keep the tables current as files come, change and go, until interrupted.
     #[arg(long)]
     pub watch: bool,
+    /// Keep the answers to an earlier prompt or model that the tables hold (old), instead of asking anew.
+    #[arg(long, value_name = "WHAT", value_parser = ["old"])]
+    pub reuse: Option<String>,
     /// Read every file again, though its size and time say that it is unchanged.
     #[arg(long)]
     pub rehash: bool,
@@ -218,7 +247,7 @@ pub struct StatusArgs {
 /// The arguments of `path`.
 #[derive(Args, Clone, Debug, Default)]
 pub struct PathArgs {
-    /// A shipped dataflow (knowledge-graph), or the path of a dataflow file.
+    /// A shipped dataflow (knowledge-graph, action-items, topics, duplicates), or the path of a dataflow file.
     pub dataflow: String,
     /// Folder of the tables [default: out/NAME].
     #[arg(short, long, value_name = "DIR")]
@@ -348,7 +377,8 @@ impl Command {
             Self::Run(args) | Self::Plan(args) => (args.json, args.quiet),
             Self::Check(args) => (args.json, false),
             Self::Status(args) => (args.json, false),
-            Self::Path(_) => (false, false),
+            Self::Path(_) | Self::Init(_) => (false, false),
+            Self::Schema(args) => (args.json, false),
             Self::SimulateProvider(args) => (args.json, false),
         };
         match (json, quiet, terminal) {

@@ -5,6 +5,7 @@ pub mod check;
 pub mod confirm;
 pub mod env;
 pub mod escape;
+pub mod init;
 mod interrupts;
 mod live;
 pub mod path;
@@ -12,6 +13,7 @@ pub mod plan;
 pub mod printer;
 mod report;
 pub mod run;
+pub mod schema;
 pub mod simulate;
 pub mod status;
 #[cfg(test)]
@@ -138,5 +140,7 @@ pub fn command(
         Command::Status(args) => status::run(&args, printer),
         Command::Path(args) => path::run(&args, &environment, printer),
         Command::SimulateProvider(args) => simulate::run(&args, printer),
+        Command::Init(args) => init::run(&args, printer),
+        Command::Schema(args) => schema::run(&args, &environment, printer),
     }
 }

@@ -10,7 +10,8 @@ use super::env::Environment;
 use super::escape::word;
 use super::printer::Printer;
 use super::{Exit, run::ordered};
-use crate::job::forecast::{Forecast, forecast};
+use crate::job::forecast::{Forecast, Vintage, forecast};
+use crate::model::unit::Usd;
 use crate::plan::estimate::{Basis, Estimate, estimate};
 use crate::plan::resolve::Purpose;
 use crate::plan::{Plan, ProviderChoice};
@@ -58,7 +59,8 @@ fn basis(plan: &Plan, found: &Forecast) -> Basis {
 }
 
 fn forecast_of(plan: &Plan, found: &Forecast) -> Option<Estimate> {
-    (plan.provider != ProviderChoice::Rules).then(|| estimate(&found.total, &basis(plan, found)))
+    let paid = matches!(plan.provider, ProviderChoice::OpenAi { .. });
+    paid.then(|| estimate(&found.total, &basis(plan, found)))
 }
 
 /// For people.
@@ -117,6 +119,7 @@ fn write(out: &mut String, plan: &Plan, found: &Forecast) -> std::fmt::Result {
     for (reason, count) in &found.reasons {
         writeln!(out, "asked          {count} chunks: {}", reason.name())?;
     }
+    migration(out, plan, found)?;
     if c.failed > 0 {
         writeln!(
             out,
@@ -126,8 +129,61 @@ fn write(out: &mut String, plan: &Plan, found: &Forecast) -> std::fmt::Result {
     }
     match forecast_of(plan, found) {
         Some(estimate) => write!(out, "{estimate}"),
+        None if plan.provider == ProviderChoice::Nobody => {
+            writeln!(out, "cost           nothing: no model is asked")
+        }
         None => writeln!(out, "cost           nothing: rules call no model"),
     }
+}
+
+/// What a change of prompt, schema or model costs, and how not to pay it.
+fn migration(out: &mut String, plan: &Plan, found: &Forecast) -> std::fmt::Result {
+    for (old, count) in &found.vintages {
+        let mut changed = Vec::new();
+        for (differs, what) in [
+            (old.prompt != plan.question.prompt_id, "prompt"),
+            (old.schema != plan.question.schema_id, "schema"),
+            (old.model != *plan.question.model, "model"),
+        ] {
+            changed.extend(differs.then_some(what));
+        }
+        if changed.is_empty() {
+            changed.push("parameters");
+        }
+        writeln!(
+            out,
+            "known before   {count} chunks, to another {} (prompt {:.8}, {})",
+            changed.join(" and "),
+            old.prompt.to_string(),
+            old.model
+        )?;
+    }
+    if let Some((from, to)) = migration_cost(plan, found) {
+        writeln!(
+            out,
+            "migrating      {} chunks: {from} to {to}",
+            found.migration.new
+        )?;
+    }
+    let keeps = |old: &Vintage| old.schema == plan.question.schema_id;
+    if found.vintages.keys().any(keeps) {
+        writeln!(
+            out,
+            "               --reuse old keeps these answers, marked by their prompt_id and model"
+        )?;
+    } else if found.migration.new > 0 {
+        writeln!(
+            out,
+            "               answers to another schema cannot be kept: it decides the columns"
+        )?;
+    }
+    Ok(())
+}
+
+/// What asking anew costs, from and to, if prices are known.
+fn migration_cost(plan: &Plan, found: &Forecast) -> Option<(Usd, Usd)> {
+    let paid = matches!(plan.provider, ProviderChoice::OpenAi { .. }) && found.migration.new > 0;
+    paid.then(|| estimate(&found.migration, &basis(plan, found)).cost)?
 }
 
 fn json(plan: &Plan, found: &Forecast) -> Value {
@@ -157,12 +213,27 @@ fn json(plan: &Plan, found: &Forecast) -> Value {
         .iter()
         .map(|(reason, count)| (reason.name().to_owned(), (*count).into()))
         .collect();
+    let vintages: Vec<Value> = found
+        .vintages
+        .iter()
+        .map(|(old, count)| {
+            json!({"prompt_id": old.prompt.to_string(), "schema_id": old.schema.to_string(), "model": old.model,
+                   "chunks": count})
+        })
+        .collect();
+    let cost = migration_cost(plan, found);
+    let migration = json!({
+        "chunks": found.migration.new,
+        "cost_usd": cost.map(|(from, to)| [from.dollars(), to.dollars()]),
+    });
     json!({
         "dataflow": plan.name,
         "model": &*plan.question.model,
         "files": files,
         "chunks": counts(&found.total),
         "reasons": reasons,
+        "vintages": vintages,
+        "migration": migration,
         "estimate": estimate,
     })
 }

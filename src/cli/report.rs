@@ -84,7 +84,7 @@ pub(super) fn summary(plan: &Plan, report: &Report, live: &Live, elapsed: Durati
             }
         }
     }
-    let price_known = plan.price.is_some() || plan.provider == ProviderChoice::Rules;
+    let price_known = plan.price.is_some() || free(plan);
     Summary {
         dataflow: plan.name.clone(),
         ending: match &report.ending {
@@ -108,11 +108,7 @@ pub(super) fn summary(plan: &Plan, report: &Report, live: &Live, elapsed: Durati
             counts.cached
         },
         // Rules are applied, not called.
-        calls: if plan.provider == ProviderChoice::Rules {
-            0
-        } else {
-            counts.calls
-        },
+        calls: if free(plan) { 0 } else { counts.calls },
         input_tokens: counts.input_tokens,
         output_tokens: counts.output_tokens,
         cost: price_known.then_some(Usd(counts.spent)),
@@ -131,7 +127,7 @@ pub(super) fn summary(plan: &Plan, report: &Report, live: &Live, elapsed: Durati
             .map_or(0, |manifest| manifest.epoch),
         bound: report
             .stats
-            .filter(|_| plan.provider != ProviderChoice::Rules)
+            .filter(|_| !free(plan))
             .filter(|stats| stats.answered > 0)
             .and_then(|stats| stats.pace())
             .map(|(share, binding)| (binding.name().to_owned(), share)),
@@ -162,4 +158,12 @@ pub(super) fn exit(report: &Report, threshold: u64) -> Exit {
         None if failures > threshold => Exit::Failures,
         None => Exit::Complete,
     }
+}
+
+/// Whether no model is asked.
+fn free(plan: &Plan) -> bool {
+    matches!(
+        plan.provider,
+        ProviderChoice::Rules | ProviderChoice::Nobody
+    )
 }

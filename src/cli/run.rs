@@ -84,6 +84,7 @@ fn extras(args: &RunArgs) -> Extras {
             removal: args.allow_removal,
             new_ledger: args.allow_new_ledger,
             other_dataflow: args.allow_other_dataflow,
+            old_answers: args.reuse.is_some(),
         },
         rehash: args.rehash,
         retry_failures: args.retry_failures,
@@ -192,6 +193,7 @@ fn refused(plan: &Plan, fault: &Fault) -> String {
     let server = match &plan.provider {
         ProviderChoice::OpenAi { base_url, .. } => base_url,
         ProviderChoice::Rules => "the rules",
+        ProviderChoice::Nobody => "nobody",
     };
     let model = &plan.question.model;
     let hint = match fault.kind {

@@ -25,7 +25,7 @@ use super::record::Output;
 use super::render::{self, Lookup};
 use super::stop::{Ending, Stop};
 use super::totals::{Totals, digest};
-use crate::model::id::{DocId, Fingerprint, ViewId};
+use crate::model::id::{DocId, Fingerprint, KeyContext, ViewId};
 use crate::model::record::CallRow;
 use crate::model::unit::Micros;
 use crate::sink::{Base, Change, Log, ManifestInfo, Publisher, Row, Table};
@@ -77,6 +77,8 @@ pub struct Terms {
     pub resumes: Option<[u8; 16]>,
     /// The last call that the current snapshot lists.
     pub calls_published: i64,
+    /// What, besides its text, decides a chunk's answer under the plan.
+    pub asked: KeyContext,
     /// The plan, as a hash.
     pub plan: String,
     /// The derivation, as a hash.
@@ -218,7 +220,7 @@ impl Committer {
             }
             consolidate(&mut outputs);
             for (output, diff) in &outputs {
-                self.totals.take(output, *diff);
+                self.totals.take(output, *diff, &self.terms.asked);
                 self.digest = self.digest.wrapping_add(
                     digest(output).wrapping_mul(i128::from(*diff as i64).cast_unsigned()),
                 );
@@ -396,6 +398,7 @@ impl Committer {
         info.documents = self.totals.documents.unsigned_abs();
         info.chunks = self.totals.chunks();
         info.failures = self.totals.failures.unsigned_abs();
+        info.vintages = self.totals.vintages();
         info.calls = counts.calls;
         info.cached = counts.cached;
         info.tokens.input = counts.input_tokens;

@@ -21,6 +21,9 @@
 //!                                              flow::committer -> rows -> parts -> snapshot
 //! ```
 //!
+//! Items of a user's own schema go from [locate] straight to [commit]. Where no model is asked, [settle] stands for
+//! [ask], and [repeats] counts what [unique] arranges.
+//!
 //! Time is an [`epochs::Epoch`]: a group of file changes, or a tick in which late answers appear.
 //!
 //! Frontiers
@@ -64,7 +67,10 @@ use bridge::Port;
 use committer::Notices;
 use epochs::Epoch;
 use ops::read::Versions;
-use record::{Output, Version};
+use record::{Occurrence, Output, Told, Version};
+
+use crate::model::form::Form;
+use crate::model::id::Fingerprint;
 
 /// Wires the graph on one worker and returns the input session of its `intake`.
 pub fn build(
@@ -73,6 +79,7 @@ pub fn build(
     base: Epoch,
     versions: Arc<dyn Versions>,
     committer: Notices,
+    form: &Form,
 ) -> InputSession<Epoch, Version, isize> {
     let worker = port.worker;
     let (session, fed) = ops::intake::intake(scope, base);
@@ -89,22 +96,53 @@ pub fn build(
         .clone()
         .filter(|place| place.0.facts.dropped.is_some());
     let occurrences = ops::unique::arrange(places.filter(|place| place.0.facts.dropped.is_none()));
-    let told = ops::ask::ask(ops::unique::unique(occurrences.clone()), port, base);
-    let aliases = ops::parse::parse(told.clone());
-    let located = ops::locate::locate(told.clone(), occurrences);
-    let graph = ops::graph::graph(
-        ops::locate::mentions(located.clone()),
-        ops::locate::statements(located.clone()),
-        aliases,
-    );
-    let rows = ops::tally::tally(documents, dropped.clone(), located.clone());
-
-    let known = told.map(|(fingerprint, told)| Output::Known(fingerprint, told.outcome));
-    let outputs = known.concatenate([
+    let unique = ops::unique::unique(occurrences.clone());
+    let asks = *form != Form::Repeats;
+    let told = if asks {
+        ops::ask::ask(unique, port, base)
+    } else {
+        ops::settle::settle(unique, port)
+    };
+    let located = ops::locate::locate(told.clone(), occurrences.clone());
+    let rows = ops::tally::tally(documents.clone(), dropped.clone(), located.clone());
+    let mut outputs = vec![
         unreadable.map(Output::Unreadable),
         rows.map(Output::Document),
         dropped.map(Output::Dropped),
-        located.map(|(place, told)| Output::Chunk(place, told)),
+        located
+            .clone()
+            .map(|(place, told)| Output::Chunk(place, told)),
+    ];
+    if asks {
+        let known = told.clone();
+        outputs.push(known.map(|(fingerprint, told)| Output::Known(fingerprint, told.outcome)));
+    }
+    match form {
+        Form::Graph => outputs.extend(graph(told, located)),
+        Form::Items(_) => outputs.push(ops::locate::items(located).map(Output::Item)),
+        Form::Repeats => {
+            let (repeats, shares) = ops::repeats::repeats(documents, occurrences);
+            outputs.push(repeats.map(Output::Repeat));
+            outputs.push(shares.map(Output::Share));
+        }
+    }
+    let first = outputs.remove(0);
+    ops::commit::commit(first.concatenate(outputs), worker, committer);
+    session
+}
+
+/// What a graph puts out.
+fn graph<'s>(
+    told: ops::Flow<'s, (Fingerprint, Told)>,
+    located: ops::Flow<'s, (Occurrence, Told)>,
+) -> [ops::Flow<'s, Output>; 4] {
+    let aliases = ops::parse::parse(told);
+    let graph = ops::graph::graph(
+        ops::locate::mentions(located.clone()),
+        ops::locate::statements(located),
+        aliases,
+    );
+    [
         graph
             .mentions
             .map(|(item, name)| Output::Mention(item, name)),
@@ -113,7 +151,5 @@ pub fn build(
             .map(|(item, key)| Output::Evidence(item, key)),
         graph.entities.map(Output::Entity),
         graph.relations.map(Output::Relation),
-    ]);
-    ops::commit::commit(outputs, worker, committer);
-    session
+    ]
 }

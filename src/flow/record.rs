@@ -10,10 +10,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::model::chunk::ChunkFacts;
-use crate::model::extraction::{Mention, Name, Statement};
+use crate::model::extraction::{Mention, Name, Said, Statement};
 use crate::model::id::{ChunkId, DocId, Fingerprint};
 use crate::model::outcome::{Answer, Outcome};
-use crate::model::record::{DocumentRow, EntityRow, RelationRow};
+use crate::model::record::{DocumentRow, EntityRow, RelationRow, RepeatRow, ShareRow};
 use crate::model::unit::Micros;
 
 /// One version of a document, as the manifest numbers it. What it holds never changes.
@@ -195,7 +195,7 @@ pub struct Item {
     pub place: Occurrence,
     /// The answer it is part of.
     pub answer: Arc<Answer>,
-    /// Its index among the mentions, or statements, of that answer.
+    /// Its index among the mentions, statements or items of that answer.
     pub index: u32,
 }
 
@@ -225,6 +225,19 @@ impl Item {
             .get(self.index as usize)
             .expect("`locate` counts the statements of this answer")
     }
+
+    /// What the item of a user's own schema says.
+    ///
+    /// # Panics
+    /// If the index is not one of the answer's items, which `locate` excludes.
+    #[must_use]
+    pub fn said(&self) -> &Said {
+        self.answer
+            .extraction
+            .items
+            .get(self.index as usize)
+            .expect("`locate` counts the items of this answer")
+    }
 }
 
 /// A relation: the least names of its two entities, and what is said of them.
@@ -253,6 +266,12 @@ pub enum Output {
     Mention(Item, Name),
     /// A row of `evidence`.
     Evidence(Item, RelationKey),
+    /// A row of `items`.
+    Item(Item),
+    /// A row of `repeats`, without its text.
+    Repeat(Arc<RepeatRow>),
+    /// A row of `shares`.
+    Share(Arc<ShareRow>),
     /// A row of `entities`.
     Entity(Arc<EntityRow>),
     /// A row of `relations`.

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use super::ops::tally::status;
 use super::record::{Item, Output, Place, RelationKey, Told, chunk_id};
 use crate::model::extraction::{Grounding, Match, Name};
-use crate::model::id::{EvidenceId, FailureId, Fingerprint, MentionId};
+use crate::model::id::{EvidenceId, FailureId, Fingerprint, ItemId, MentionId};
 use crate::model::outcome::Outcome;
-use crate::model::record::{ChunkRow, EvidenceRow, FailureRow, MentionRow, Provenance, Status};
+use crate::model::record::{
+    ChunkRow, EvidenceRow, FailureRow, ItemRow, MentionRow, Provenance, RepeatRow, Status,
+};
 use crate::model::unit::Micros;
 use crate::sink::{Row, Table};
 use crate::stage::graph::merge::{entity_id, relation_id};
@@ -32,7 +34,10 @@ impl Lookup {
 pub fn needs(output: &Output) -> Option<Fingerprint> {
     match output {
         Output::Dropped(place) | Output::Chunk(place, _) => Some(place.0.fingerprint),
-        Output::Mention(item, _) | Output::Evidence(item, _) => Some(item.place.0.fingerprint),
+        Output::Mention(item, _) | Output::Evidence(item, _) | Output::Item(item) => {
+            Some(item.place.0.fingerprint)
+        }
+        Output::Repeat(row) => Some(row.fingerprint),
         _ => None,
     }
 }
@@ -48,6 +53,9 @@ pub fn tables(output: &Output) -> &'static [Table] {
         Output::Chunk(..) => &[Table::Chunks, Table::Failures],
         Output::Mention(..) => &[Table::Mentions],
         Output::Evidence(..) => &[Table::Evidence],
+        Output::Item(_) => &[Table::Items],
+        Output::Repeat(_) => &[Table::Repeats],
+        Output::Share(_) => &[Table::Shares],
         Output::Unreadable(_) => &[Table::Failures],
         Output::Known(..) => &[],
     }
@@ -73,6 +81,12 @@ pub fn rows(output: &Output, lookup: &Lookup) -> Vec<Row> {
         }
         Output::Mention(item, name) => vec![Row::Mention(Box::new(mention(item, name, lookup)))],
         Output::Evidence(item, key) => vec![Row::Evidence(Box::new(evidence(item, key, lookup)))],
+        Output::Item(item) => vec![Row::Item(Box::new(self::item(item, lookup)))],
+        Output::Share(row) => vec![Row::Share(Arc::clone(row))],
+        Output::Repeat(row) => vec![Row::Repeat(Arc::new(RepeatRow {
+            text: lookup.text(row.fingerprint),
+            ..(**row).clone()
+        }))],
         Output::Unreadable(facts) => {
             let Some(unread) = &facts.unreadable else {
                 return Vec::new();
@@ -203,6 +217,7 @@ fn provenance(item: &Item, grounding: &Grounding, lookup: &Lookup) -> Provenance
         score: grounding.score,
         model: Arc::clone(&item.answer.model),
         prompt_id: item.answer.prompt,
+        schema_id: item.answer.schema,
     }
 }
 
@@ -217,6 +232,18 @@ fn mention(item: &Item, name: &Name, lookup: &Lookup) -> MentionRow {
         surface: Arc::clone(&mention.surface),
         kind: mention.name.kind,
         said: provenance(item, &mention.grounding, lookup),
+    }
+}
+
+fn item(item: &Item, lookup: &Lookup) -> ItemRow {
+    let said = item.said();
+    ItemRow {
+        item_id: ItemId::of(&[
+            item.place.0.chunk_id().as_bytes(),
+            &item.index.to_le_bytes(),
+        ]),
+        json: Arc::clone(&said.json),
+        said: provenance(item, &said.grounding, lookup),
     }
 }
 

@@ -1,23 +1,30 @@
 //! Sums over all live outputs: what the manifest counts, and the digest that a restart is compared with. Pure.
 
+use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 use super::record::Output;
+use crate::model::id::{KeyContext, PromptId, SchemaId};
+use crate::model::outcome::Outcome;
 use crate::model::record::ChunkCounts;
+use crate::sink::Vintage;
 
 /// Sums over the rows that are live.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Totals {
     pub(super) documents: i64,
     /// Outputs of any kind.
     pub(super) live: i64,
     chunks: [i64; 7],
     pub(super) failures: i64,
+    /// Texts that have an answer, by prompt, schema and model, and whether it is to the present question.
+    vintages: BTreeMap<(PromptId, SchemaId, Arc<str>, bool), i64>,
 }
 
 impl Totals {
-    /// Takes a change.
-    pub(super) fn take(&mut self, output: &Output, diff: isize) {
+    /// Takes a change; `asked` is what the plan asks.
+    pub(super) fn take(&mut self, output: &Output, diff: isize, asked: &KeyContext) {
         let diff = diff as i64;
         self.live += diff;
         match output {
@@ -39,8 +46,32 @@ impl Totals {
                 self.failures += diff * counts.failed.cast_signed();
             }
             Output::Unreadable(_) => self.failures += diff,
+            Output::Known(fingerprint, Outcome::Answered(answer)) => {
+                let current = asked.key(*fingerprint) == answer.key;
+                let model = Arc::clone(&answer.model);
+                let vintage = (answer.prompt, answer.schema, model, current);
+                *self.vintages.entry(vintage).or_default() += diff;
+            }
             _ => {}
         }
+    }
+
+    /// What the answers are to: the present question first, then the most frequent.
+    pub(super) fn vintages(&self) -> Vec<Vintage> {
+        let mut found: Vec<Vintage> = self
+            .vintages
+            .iter()
+            .filter(|(_, texts)| **texts > 0)
+            .map(|((prompt, schema, model, current), texts)| Vintage {
+                prompt_id: prompt.to_string(),
+                schema_id: schema.to_string(),
+                model: model.to_string(),
+                current: *current,
+                texts: texts.unsigned_abs(),
+            })
+            .collect();
+        found.sort_by_key(|vintage| (!vintage.current, std::cmp::Reverse(vintage.texts)));
+        found
     }
 
     /// How the chunks of all documents add up.

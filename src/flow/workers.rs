@@ -12,6 +12,7 @@ use super::committer::Notices;
 use super::epochs::Epoch;
 use super::ops::intake::Feed;
 use super::ops::read::Versions;
+use crate::model::form::Form;
 
 /// The workers could not be started, or one of them ended before its time.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +47,7 @@ impl Workers {
         base: Epoch,
         versions: Arc<dyn Versions>,
         committer: Notices,
+        form: Form,
     ) -> Result<Self, WorkersError> {
         let count = ports.len();
         let mut feeds = Vec::new();
@@ -61,7 +63,7 @@ impl Workers {
         let kits = Mutex::new(kits);
         let threads = thread::Builder::new()
             .name("weir workers".into())
-            .spawn(move || run(count, kits, base, versions, committer))
+            .spawn(move || run(count, kits, base, versions, committer, &form))
             .map_err(|error| WorkersError::Start(error.to_string()))?;
         Ok(Self { feeds, threads })
     }
@@ -115,7 +117,9 @@ fn run(
     base: Epoch,
     versions: Arc<dyn Versions>,
     committer: Notices,
+    form: &Form,
 ) -> Result<(), WorkersError> {
+    let form = form.clone();
     let communication = if count == 1 {
         CommunicationConfig::Thread
     } else {
@@ -135,7 +139,7 @@ fn run(
         };
         let (versions, committer) = (Arc::clone(&versions), committer.clone());
         let mut session =
-            Some(worker.dataflow(|scope| build(scope, port, base, versions, committer)));
+            Some(worker.dataflow(|scope| build(scope, port, base, versions, committer, &form)));
         loop {
             while let Ok(feed) = feed.try_recv() {
                 match (feed, &mut session) {

@@ -6,10 +6,12 @@ use super::open::{OpenError, view, way};
 use super::order::Order;
 use super::reader;
 use crate::flow::desk::published::{self, Published};
-use crate::model::id::{AnswerKey, Fingerprint};
+use crate::model::form::Form;
+use crate::model::id::{AnswerKey, Fingerprint, PromptId, SchemaId};
 use crate::plan::estimate::{Calibration, Counts};
 use crate::source::walk;
-use crate::store::{Database, Mode, StoreError};
+use crate::stage::extract::schema::form;
+use crate::store::{Database, Mode, StoreError, StoredAnswer};
 
 /// Why a chunk would be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,6 +39,17 @@ impl Reason {
     }
 }
 
+/// What an earlier answer is to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Vintage {
+    /// The prompt.
+    pub prompt: PromptId,
+    /// The answer schema.
+    pub schema: SchemaId,
+    /// The model as asked for.
+    pub model: String,
+}
+
 /// What one file holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FileForecast {
@@ -59,6 +72,10 @@ pub struct Forecast {
     pub reasons: BTreeMap<Reason, u64>,
     /// What earlier answers of this prompt and model took, if there are any.
     pub calibration: Option<Calibration>,
+    /// The chunks whose answer in the tables is to an earlier question.
+    pub vintages: BTreeMap<Vintage, u64>,
+    /// Of these, what asking anew takes.
+    pub migration: Counts,
     /// What was passed over in the inputs, in words.
     pub passed_over: Vec<String>,
 }
@@ -86,18 +103,7 @@ pub fn forecast(order: &Order) -> Result<Forecast, OpenError> {
             before.extend(published::decode(bytes).map(|known| (fingerprint, known)));
         };
         database.outcomes(view(order).id(), keep).map_err(state)?;
-        let taken = database
-            .output_tokens(
-                order.question.prompt_id,
-                order.question.schema_id,
-                &order.question.model,
-            )
-            .map_err(state)?;
-        calibration = taken.map(|(answers, p50, p95)| Calibration {
-            answers,
-            output_p50: p50,
-            output_p95: p95,
-        });
+        calibration = measured(database, order).map_err(state)?;
     }
     let mut forecast = Forecast {
         calibration,
@@ -108,6 +114,8 @@ pub fn forecast(order: &Order) -> Result<Forecast, OpenError> {
             .collect(),
         ..Forecast::default()
     };
+    // Without a model nothing is ever asked.
+    let nothing = form(&order.question.schema) == Form::Repeats;
     let mut seen: BTreeSet<Fingerprint> = BTreeSet::new();
     for file in &listing.files {
         let mut found = FileForecast {
@@ -132,6 +140,13 @@ pub fn forecast(order: &Order) -> Result<Forecast, OpenError> {
                     .iter()
                     .map(|(fingerprint, _)| order.context.key(*fingerprint))
                     .collect();
+                let earlier = match &database {
+                    Some(database) => {
+                        let asked = asked.iter().map(|(fingerprint, _)| fingerprint);
+                        earlier(database, &before, asked).map_err(state)?
+                    }
+                    None => BTreeMap::new(),
+                };
                 let (answered, given_up) = match &database {
                     Some(database) => (
                         database.known(&keys).map_err(state)?,
@@ -141,7 +156,10 @@ pub fn forecast(order: &Order) -> Result<Forecast, OpenError> {
                 };
                 for ((fingerprint, tokens), key) in asked.iter().zip(&keys) {
                     let failed = given_up.get(key);
-                    if answered.contains(key) {
+                    let old = earlier.get(fingerprint);
+                    let kept = order.allow.old_answers
+                        && old.is_some_and(|old| old.schema == order.context.schema);
+                    if answered.contains(key) || nothing || kept {
                         found.counts.cached += 1;
                     } else if failed.is_some_and(|failed| !failed.reason.transient())
                         && !order.retry_failures
@@ -150,6 +168,11 @@ pub fn forecast(order: &Order) -> Result<Forecast, OpenError> {
                     } else {
                         found.counts.new += 1;
                         found.counts.new_tokens += u64::from(*tokens);
+                        if let Some(old) = old {
+                            *forecast.vintages.entry(old.clone()).or_default() += 1;
+                            forecast.migration.new += 1;
+                            forecast.migration.new_tokens += u64::from(*tokens);
+                        }
                         let reason = reason(before.get(fingerprint), failed.is_some());
                         *forecast.reasons.entry(reason).or_default() += 1;
                     }
@@ -160,6 +183,42 @@ pub fn forecast(order: &Order) -> Result<Forecast, OpenError> {
         forecast.files.push(found);
     }
     Ok(forecast)
+}
+
+/// What earlier answers to this question took, if there are any.
+fn measured(database: &Database, order: &Order) -> Result<Option<Calibration>, StoreError> {
+    let question = &order.question;
+    let taken = database.output_tokens(question.prompt_id, question.schema_id, &question.model)?;
+    Ok(taken.map(|(answers, p50, p95)| Calibration {
+        answers,
+        output_p50: p50,
+        output_p95: p95,
+    }))
+}
+
+/// What the answers that the tables hold to these texts are to.
+fn earlier<'a>(
+    database: &Database,
+    before: &BTreeMap<Fingerprint, Published>,
+    asked: impl Iterator<Item = &'a Fingerprint>,
+) -> Result<BTreeMap<Fingerprint, Vintage>, StoreError> {
+    let keys: BTreeMap<AnswerKey, Fingerprint> = asked
+        .filter_map(|fingerprint| match before.get(fingerprint) {
+            Some(Published::Answered(key)) => Some((*key, *fingerprint)),
+            _ => None,
+        })
+        .collect();
+    let list: Vec<AnswerKey> = keys.keys().copied().collect();
+    let answers = database.answers(&list)?;
+    let vintage = |(key, stored): (AnswerKey, StoredAnswer)| {
+        let vintage = Vintage {
+            prompt: stored.prompt,
+            schema: stored.schema,
+            model: stored.model,
+        };
+        Some((*keys.get(&key)?, vintage))
+    };
+    Ok(answers.into_iter().filter_map(vintage).collect())
 }
 
 fn reason(before: Option<&Published>, failed: bool) -> Reason {

@@ -65,7 +65,10 @@ pub fn order(plan: &Plan, extras: Extras) -> Result<Order, OrderError> {
             }]
         }
     };
-    let rules = plan.provider == ProviderChoice::Rules;
+    let rules = matches!(
+        plan.provider,
+        ProviderChoice::Rules | ProviderChoice::Nobody
+    );
     let mut options = client::Options::default();
     let tokens = plan.batch.tokens.get();
     options.batch.tokens = tokens;
@@ -131,7 +134,12 @@ pub fn order(plan: &Plan, extras: Extras) -> Result<Order, OrderError> {
         output: plan.output.clone(),
         state: plan.state.clone(),
         workers: plan.workers.get(),
-        plan: plan.hash.clone(),
+        // A run that keeps old answers does not settle one that would ask anew.
+        plan: if extras.allow.old_answers {
+            format!("{}/old", plan.hash)
+        } else {
+            plan.hash.clone()
+        },
         allow: extras.allow,
         rehash: extras.rehash,
         retry_failures: extras.retry_failures,

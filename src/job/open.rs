@@ -7,8 +7,9 @@ use super::changes::{Changes, Trust, changes};
 use super::order::Order;
 use crate::flow::epochs::Epoch;
 use crate::model::id::ViewId;
-use crate::sink::{Local, Manifest, Publisher, SinkError};
+use crate::sink::{Layout, Local, Manifest, Publisher, SinkError};
 use crate::source::walk::{self, Listing, SourceError};
+use crate::stage::extract::schema::form;
 use crate::store::{Database, Mode, StoreError, StoredFile, StoredView, View};
 
 /// What turns files and answers into rows: it changes when a reader, the graph or a table does, and then every table is
@@ -134,7 +135,9 @@ pub fn open(order: &Order, fresh_id: [u8; 16], rewrite: bool) -> Result<Opened, 
     if let Some(manifest) = &manifest {
         guard_output(order, manifest, database.ledger_id(), &listing, view)?;
     }
-    let derivation = format!("{DERIVATION}/{}", order.reading.hash);
+    let form = form(&order.question.schema);
+    publisher = publisher.holding(Layout::of(&form));
+    let derivation = format!("{DERIVATION}/{}/{}", form.id(), order.reading.hash);
     let before = database
         .view(view)
         .map_err(state)?

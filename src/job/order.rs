@@ -68,6 +68,7 @@ pub struct Order {
 
 /// What would otherwise be refused.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "one for each guard")]
 pub struct Allow {
     /// Inputs that lack most documents that were there before.
     pub removal: bool,
@@ -75,6 +76,8 @@ pub struct Allow {
     pub new_ledger: bool,
     /// An output that belongs to another dataflow.
     pub other_dataflow: bool,
+    /// What the tables hold as answers to an earlier prompt or model stays, instead of being asked anew.
+    pub old_answers: bool,
 }
 
 /// How fast results appear.

@@ -13,14 +13,14 @@ use crate::flow::engine::Engine;
 use crate::flow::epochs::Epoch;
 use crate::flow::gauges::Gauges;
 use crate::llm::client::{Client, Parts};
-use crate::model::id::{Fingerprint, RunId, ViewId};
+use crate::model::id::{AnswerKey, Fingerprint, RunId, ViewId};
 use crate::sink::{Inputs, ManifestInfo};
 use crate::source::walk::Listing;
 use crate::stage::extract::answer::Validator;
 use crate::store::{Database, StoredView};
 
 /// What was known at the last snapshot.
-pub(super) fn published(
+fn published(
     order: &Order,
     database: &Database,
     view: ViewId,
@@ -37,23 +37,49 @@ pub(super) fn published(
     Ok(known)
 }
 
-/// What is asked.
+/// The answers that the tables held last, if they are to stay whatever they answer.
+fn reuse(
+    order: &Order,
+    database: &Database,
+    view: ViewId,
+) -> Result<BTreeMap<Fingerprint, AnswerKey>, OpenError> {
+    if !order.allow.old_answers {
+        return Ok(BTreeMap::new());
+    }
+    let known = published(order, database, view)?;
+    let answered = known.into_iter().filter_map(|(fingerprint, known)| {
+        let Published::Answered(key) = known else {
+            return None;
+        };
+        Some((fingerprint, key))
+    });
+    Ok(answered.collect())
+}
+
+/// What is asked; `resumes` if the tables follow from what was known at the last snapshot.
 pub(super) fn inquiry(
     order: &Order,
+    database: &Database,
     view: ViewId,
     base: Epoch,
-    published: BTreeMap<Fingerprint, Published>,
-) -> Arc<Inquiry> {
-    Arc::new(Inquiry {
+    resumes: bool,
+) -> Result<Arc<Inquiry>, OpenError> {
+    let published = if resumes {
+        published(order, database, view)?
+    } else {
+        BTreeMap::new()
+    };
+    Ok(Arc::new(Inquiry {
         question: Arc::clone(&order.question),
         context: order.context.clone(),
         view,
         base,
+        reuse: reuse(order, database, view)?,
         published,
         retry_failures: order.retry_failures,
         patience: order.timing.patience,
         grace: order.timing.grace,
-    })
+    }))
 }
 
 /// Who asks it.
@@ -103,6 +129,7 @@ pub(super) fn terms(
         resumes: before.and_then(|before| before.digest.as_slice().try_into().ok()),
         // A rebuilt output lists all calls of its view again.
         calls_published: before.map_or(0, |before| before.calls_published),
+        asked: order.context.clone(),
         plan: order.plan.clone(),
         derivation,
         info,

@@ -1,6 +1,5 @@
 //! One run from start to end: opens the view, starts the async side and the workers, drives the epochs, stops in order.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
@@ -23,6 +22,7 @@ use crate::model::id::RunId;
 use crate::model::unit::Usd;
 use crate::sink::{Manifest, Publisher};
 use crate::stage::extract::answer::Validator;
+use crate::stage::extract::schema::form;
 
 /// A run could not begin, or not go on.
 #[derive(Debug, thiserror::Error)]
@@ -232,12 +232,7 @@ impl Running {
             provider: Arc::clone(&order.provider),
             wall: Arc::clone(&order.wall),
         });
-        let known_outcomes = if resumes {
-            parts::published(order, &database, view)?
-        } else {
-            BTreeMap::new()
-        };
-        let inquiry = parts::inquiry(order, view, start, known_outcomes);
+        let inquiry = parts::inquiry(order, &database, view, start, resumes)?;
         let client = parts::client(order, &engine, view, run, &gauges, validator, seed);
         let before = before.as_ref().filter(|_| resumes);
         let info = parts::info(order, &database, view, &derivation, &listing);
@@ -257,7 +252,13 @@ impl Running {
             .spawn(move || committer.run(&came))
             .map_err(|error| WorkersError::Start(error.to_string()))?;
         let versions = Arc::new(Stored::new(Arc::clone(&database), live.stop.clone()));
-        let workers = Workers::start(ports, start, Arc::clone(&versions) as _, notices.clone())?;
+        let workers = Workers::start(
+            ports,
+            start,
+            Arc::clone(&versions) as _,
+            notices.clone(),
+            form(&order.question.schema),
+        )?;
         let mut desk = tokio::task::JoinSet::new();
         desk.spawn(
             Desk::new(

@@ -118,11 +118,12 @@ impl Summary {
             documents.added, documents.changed, documents.removed, documents.unchanged
         )?;
         let c = self.chunks;
-        write!(
-            out,
-            "chunks     {}: {} answered ({} new, {} known)",
-            c.total, c.ok, self.called, self.cached
-        )?;
+        write!(out, "chunks     {}: {} ", c.total, c.ok)?;
+        if self.tables.contains_key("repeats") {
+            write!(out, "distinct")?;
+        } else {
+            write!(out, "answered ({} new, {} known)", self.called, self.cached)?;
+        }
         for (count, name) in [
             (c.duplicate, "duplicate"),
             (c.dropped, "dropped"),

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::{BoxFuture, Provider};
 use crate::model::call::{Batch, Finish, LimitHeaders, Reply, Usage};
 use crate::model::fault::Fault;
-use crate::stage::extract::rules;
+use crate::stage::extract::items::Ruleset;
 
 /// The rules as a provider.
 #[derive(Clone, Copy, Debug, Default)]
@@ -21,10 +21,13 @@ impl Provider for Rules {
 
     fn call<'a>(&'a self, batch: &'a Batch) -> BoxFuture<'a, Result<Reply, Fault>> {
         Box::pin(async move {
+            let schema = &batch.question.schema;
+            // A plan with rules has a schema that they serve.
+            let rules = Ruleset::serving(schema).unwrap_or(Ruleset::Graph);
             let answers = batch.chunks.iter().map(|chunk| {
                 let mut answer =
                     Map::from_iter([("chunk_id".to_owned(), Value::from(chunk.tag.as_str()))]);
-                if let Value::Object(said) = rules::answer(&chunk.text) {
+                if let Value::Object(said) = rules.answer(schema, &chunk.text) {
                     answer.extend(said);
                 }
                 Value::Object(answer)

@@ -150,6 +150,15 @@ pub struct Alias {
     pub other: Name,
 }
 
+/// One item of an answer whose schema is the user's own.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Said {
+    /// The item without its quote, as compact JSON with sorted keys.
+    pub json: Arc<str>,
+    /// Where its quote stands; nowhere if it has none.
+    pub grounding: Grounding,
+}
+
 /// All that one answer says of one chunk. Every name in `statements` and `aliases` is that of a mention,
 /// or an alias of one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -160,4 +169,6 @@ pub struct Extraction {
     pub statements: Vec<Statement>,
     /// In answer order.
     pub aliases: Vec<Alias>,
+    /// In answer order.
+    pub items: Vec<Said>,
 }

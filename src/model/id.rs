@@ -93,6 +93,9 @@ id!(
     /// One piece of evidence for a relation: chunk and ordinal within it.
     EvidenceId, 16);
 id!(
+    /// One item: chunk and ordinal within it.
+    ItemId, 16);
+id!(
     /// One failure: stage and what failed.
     FailureId, 16);
 id!(

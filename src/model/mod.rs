@@ -8,6 +8,7 @@ pub mod chunk;
 pub mod document;
 pub mod extraction;
 pub mod fault;
+pub mod form;
 pub mod id;
 pub mod outcome;
 pub mod price;

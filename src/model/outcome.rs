@@ -133,4 +133,6 @@ pub enum Outcome {
     Pending,
     /// Not asked: budget, stop, refusal of the key.
     Unasked,
+    /// Nothing to ask: the dataflow has no model.
+    Nothing,
 }

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::document::Span;
 use super::extraction::{Kind, Match};
 use super::id::{
-    CallId, ChunkId, DocId, EntityId, EvidenceId, FailureId, Fingerprint, MentionId, PromptId,
-    RelationId, RunId, SchemaId,
+    CallId, ChunkId, DocId, EntityId, EvidenceId, FailureId, Fingerprint, ItemId, MentionId,
+    PromptId, RelationId, RunId, SchemaId,
 };
 use super::unit::{Micros, Usd};
 
@@ -113,7 +113,8 @@ pub struct ChunkRow {
     pub answered_at: Option<Micros>,
 }
 
-/// Where and by whom something is said: the provenance columns of `mentions` and `evidence`.
+/// Where and by whom something is said: the provenance columns of `mentions`, `evidence`
+/// and `items`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "documented as columns in `sink::schema`")]
 pub struct Provenance {
@@ -129,6 +130,7 @@ pub struct Provenance {
     pub score: u16,
     pub model: Arc<str>,
     pub prompt_id: PromptId,
+    pub schema_id: SchemaId,
 }
 
 /// A row of `mentions`.
@@ -149,6 +151,43 @@ pub struct EvidenceRow {
     pub evidence_id: EvidenceId,
     pub relation_id: RelationId,
     pub said: Provenance,
+}
+
+/// A row of `items`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "documented as columns in `sink::schema`")]
+pub struct ItemRow {
+    pub item_id: ItemId,
+    /// The properties of the item, as JSON; the schema says which columns they become.
+    pub json: Arc<str>,
+    pub said: Provenance,
+}
+
+/// A row of `repeats`: a text that stands more than once.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "documented as columns in `sink::schema`")]
+pub struct RepeatRow {
+    pub fingerprint: Fingerprint,
+    pub text: Arc<str>,
+    pub tokens: u32,
+    pub chunks: u64,
+    pub documents: u64,
+    pub first_doc_id: DocId,
+    pub first_chunk_id: ChunkId,
+}
+
+/// A row of `shares`: how much of a document stands elsewhere, too.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "documented as columns in `sink::schema`")]
+pub struct ShareRow {
+    pub doc_id: DocId,
+    pub path: String,
+    pub chunks: u64,
+    pub tokens: u64,
+    pub repeated_chunks: u64,
+    pub repeated_tokens: u64,
+    pub elsewhere_chunks: u64,
+    pub elsewhere_tokens: u64,
 }
 
 /// Why two names are one entity.

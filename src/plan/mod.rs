@@ -76,6 +76,8 @@ pub struct Batching {
 pub enum ProviderChoice {
     /// The embedded rules: no key, no network, no cost.
     Rules,
+    /// Nobody: the dataflow asks nothing.
+    Nobody,
     /// A server that speaks Chat Completions.
     OpenAi {
         /// Up to what stands before `/chat/completions`, without a slash at the end.
@@ -95,6 +97,7 @@ impl ProviderChoice {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Rules => "rules",
+            Self::Nobody => "none",
             Self::OpenAi { .. } => "openai",
         }
     }
@@ -186,7 +189,7 @@ impl Plan {
     #[must_use]
     pub fn paid(&self) -> bool {
         let remote = match &self.provider {
-            ProviderChoice::Rules => false,
+            ProviderChoice::Rules | ProviderChoice::Nobody => false,
             ProviderChoice::OpenAi { base_url, .. } => !provider::is_loopback(base_url),
         };
         let free = self

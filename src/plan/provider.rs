@@ -13,13 +13,19 @@ use crate::llm::preset::Preset;
 /// The model of the embedded rules.
 pub const RULES: &str = "rules-2";
 
+/// The provider of dataflows that ask nothing.
+const NOBODY: &str = "none";
+
 /// Answers of thousands of tokens take minutes on slow servers; cheaper service tiers are slower still.
 const TIMEOUT: Duration = Duration::from_mins(10);
 const FLEX_TIMEOUT: Duration = Duration::from_mins(15);
 
 /// What was decided of provider and model.
 pub(super) struct Choice {
+    /// No model: the rules, or nobody at all.
     pub(super) rules: bool,
+    /// Nothing is asked.
+    pub(super) nobody: bool,
     pub(super) model: String,
     pub(super) known: Option<Model>,
 }
@@ -31,7 +37,7 @@ fn provider_name(settings: &mut Settings) -> Option<(bool, Origin)> {
         "openai" => return Some((false, origin)),
         other => {
             let why = later(other).map_or_else(
-                || format!("{other:?} is no provider; known: rules, openai"),
+                || format!("{other:?} is no provider; known: rules, openai, none"),
                 str::to_owned,
             );
             settings.wrong("extract.provider", why);
@@ -42,6 +48,21 @@ fn provider_name(settings: &mut Settings) -> Option<(bool, Origin)> {
 
 /// Provider and model: the model implies the provider, and of two that differ the later word holds.
 pub(super) fn choose(settings: &mut Settings, catalogue: &Catalogue) -> Choice {
+    if let Some((name, origin)) = settings.get("extract.provider", value::word)
+        && name == NOBODY
+    {
+        if settings.origin("extract.model") != Origin::Default {
+            let why = "is of no use: this dataflow asks nothing (extract.provider = \"none\")";
+            settings.wrong("extract.model", why);
+        }
+        settings.took("extract.provider", NOBODY, origin);
+        return Choice {
+            rules: true,
+            nobody: true,
+            model: NOBODY.to_owned(),
+            known: None,
+        };
+    }
     let provider = provider_name(settings);
     let model = settings.get("extract.model", value::word);
     let wants_rules = |model: &str| model == RULES;
@@ -84,6 +105,7 @@ pub(super) fn choose(settings: &mut Settings, catalogue: &Catalogue) -> Choice {
     let known = catalogue.find(&model).cloned();
     Choice {
         rules,
+        nobody: false,
         model,
         known,
     }
@@ -134,12 +156,19 @@ pub(super) fn server(
                 settings.wrong(key, format!("{flag} needs a model: --model NAME"));
             }
         }
-        if inputs.key.is_some() && settings.origin("extract.provider") == Origin::Default {
+        if inputs.key.is_some()
+            && !choice.nobody
+            && settings.origin("extract.provider") == Origin::Default
+        {
             settings.note(
                 "a key is set but no model is named: running with rules (--model NAME asks a model)",
             );
         }
-        return ProviderChoice::Rules;
+        return if choice.nobody {
+            ProviderChoice::Nobody
+        } else {
+            ProviderChoice::Rules
+        };
     }
     let url = settings.get("llm.base_url", value::word);
     let read_preset = |given: &super::origin::Given| {

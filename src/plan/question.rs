@@ -9,10 +9,13 @@ use serde_json::{Map, Value};
 
 use super::models::Model;
 use super::origin::Origin;
+use super::resolve::Purpose;
 use super::settings::Settings;
 use super::{shipped, value};
 use crate::model::call::Question;
 use crate::model::id::{KeyContext, PromptId, SchemaId};
+use crate::stage::extract::columns;
+use crate::stage::extract::items::Ruleset;
 use crate::stage::extract::schema::check_schema;
 
 /// Far more than any model reads before its first chunk.
@@ -112,7 +115,12 @@ fn text_of(settings: &mut Settings, home: &Home, key: &str) -> Option<String> {
 }
 
 /// Prompt and schema, checked.
-pub(super) fn texts(settings: &mut Settings, home: &Home) -> Option<(String, Value)> {
+pub(super) fn texts(
+    settings: &mut Settings,
+    home: &Home,
+    rules: bool,
+    purpose: Purpose,
+) -> Option<(String, Value)> {
     let prompt = text_of(settings, home, "extract.prompt");
     if prompt.as_ref().is_some_and(|text| text.trim().is_empty()) {
         settings.wrong("extract.prompt", "is empty");
@@ -125,9 +133,28 @@ pub(super) fn texts(settings: &mut Settings, home: &Home) -> Option<(String, Val
             return None;
         }
     };
+    let schema = if schema.pointer("/properties/items").is_some() {
+        columns::completed(schema)
+    } else {
+        schema
+    };
     if let Err(error) = check_schema(&schema) {
         settings.wrong("extract.schema", error.to_string());
         return None;
+    }
+    if rules && Ruleset::serving(&schema).is_none() {
+        let served = Ruleset::ALL.map(Ruleset::dataflow).join(", ");
+        let why = format!(
+            "is one that rules cannot serve: they answer in the forms of {served} (fewer properties and other \
+             descriptions are fine). Name a model that fills it in: --model gpt-4o-mini with OPENAI_API_KEY, or one of \
+             this machine, as in --model qwen3 --preset ollama"
+        );
+        // To look at a schema no model is needed.
+        if purpose == Purpose::Show {
+            settings.note(format!("extract.schema {why}"));
+        } else {
+            settings.wrong("extract.schema", why);
+        }
     }
     Some((prompt?, schema))
 }

@@ -175,7 +175,11 @@ fn checked(settings: &mut Settings, inputs: &Inputs, home: &Home, stem: &str) ->
     let value_min = settings.plain("value.min", 0, |given| value::count(given, 0, 1000));
     let catalogue = catalogue(settings);
     let choice = provider::choose(settings, &catalogue);
-    let texts = question::texts(settings, home);
+    let texts = if choice.nobody {
+        Some((String::new(), serde_json::json!({})))
+    } else {
+        question::texts(settings, home, choice.rules, inputs.purpose)
+    };
     let parameters = if choice.rules {
         // Rules take none; a key that held them would change with them.
         serde_json::Map::new()

@@ -10,10 +10,24 @@ pub struct Shipped {
 }
 
 /// All of them.
-pub const DATAFLOWS: &[Shipped] = &[Shipped {
-    name: "knowledge-graph",
-    text: include_str!("../../dataflows/knowledge-graph.toml"),
-}];
+pub const DATAFLOWS: &[Shipped] = &[
+    Shipped {
+        name: "knowledge-graph",
+        text: include_str!("../../dataflows/knowledge-graph.toml"),
+    },
+    Shipped {
+        name: "action-items",
+        text: include_str!("../../dataflows/action-items.toml"),
+    },
+    Shipped {
+        name: "topics",
+        text: include_str!("../../dataflows/topics.toml"),
+    },
+    Shipped {
+        name: "duplicates",
+        text: include_str!("../../dataflows/duplicates.toml"),
+    },
+];
 
 /// The catalogue of models.
 pub(super) const MODELS: &str = include_str!("../../dataflows/models.toml");
@@ -28,6 +42,22 @@ const TEXTS: &[(&str, &str)] = &[
         "schemas/knowledge-graph.json",
         include_str!("../../dataflows/schemas/knowledge-graph.json"),
     ),
+    (
+        "prompts/action-items.md",
+        include_str!("../../dataflows/prompts/action-items.md"),
+    ),
+    (
+        "schemas/action-items.json",
+        include_str!("../../dataflows/schemas/action-items.json"),
+    ),
+    (
+        "prompts/topics.md",
+        include_str!("../../dataflows/prompts/topics.md"),
+    ),
+    (
+        "schemas/topics.json",
+        include_str!("../../dataflows/schemas/topics.json"),
+    ),
 ];
 
 /// The shipped dataflow of that name.
@@ -36,7 +66,8 @@ pub(super) fn dataflow(name: &str) -> Option<Shipped> {
 }
 
 /// The shipped prompt or schema of that path.
-pub(super) fn text(path: &str) -> Option<&'static str> {
+#[must_use]
+pub fn text(path: &str) -> Option<&'static str> {
     let found = TEXTS.iter().find(|(known, _)| *known == path);
     found.map(|(_, text)| *text)
 }

@@ -8,7 +8,7 @@ use super::error::SinkError;
 use super::group::Bounds;
 use super::key::RowKey;
 use super::rows::{Row, encode};
-use super::schema::Table;
+use super::schema::{Layout, Table};
 
 /// The most operations in a batch of the change log.
 const LOG_BATCH: usize = 8192;
@@ -108,6 +108,7 @@ pub(super) fn inconsistent(table: Table, key: RowKey, what: &'static str) -> Sin
 /// Operations as rows of the change log, in batches of bounded size: what goes, then what comes, each with
 /// `_epoch` and `_diff`.
 pub(super) fn log(
+    layout: &Layout,
     table: Table,
     epoch: u64,
     ops: &[Op],
@@ -128,14 +129,20 @@ pub(super) fn log(
         let count = most.iter().take_while(fits).count().max(1);
         let (now, later) = rest.split_at_checked(count)?;
         rest = later;
-        Some(log_batch(table, epoch, now))
+        Some(log_batch(layout, table, epoch, now))
     })
 }
 
-fn log_batch(table: Table, epoch: u64, ops: &[Op]) -> Result<RecordBatch, SinkError> {
+fn log_batch(
+    layout: &Layout,
+    table: Table,
+    epoch: u64,
+    ops: &[Op],
+) -> Result<RecordBatch, SinkError> {
     let went = |op: &'_ Op| op.old.is_some().then_some(-1);
     let came = |op: &'_ Op| op.new.is_some().then_some(1);
     let rows = encode(
+        layout,
         table,
         ops.iter().flat_map(|op| op.old.iter().chain(&op.new)),
     )?;
@@ -148,7 +155,7 @@ fn log_batch(table: Table, epoch: u64, ops: &[Op]) -> Result<RecordBatch, SinkEr
         .collect();
     let mut columns = rows.columns().to_vec();
     columns.extend([Arc::new(epochs) as ArrayRef, Arc::new(diffs)]);
-    RecordBatch::try_new(table.change_schema(), columns)
+    RecordBatch::try_new(layout.change_schema(table), columns)
         .map_err(|source| SinkError::Arrow { table, source })
 }
 

@@ -29,6 +29,21 @@ pub struct Inputs {
     pub files: u64,
 }
 
+/// Answers that one prompt, schema and model gave.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Vintage {
+    /// The prompt.
+    pub prompt_id: String,
+    /// The answer schema.
+    pub schema_id: String,
+    /// The model as asked for.
+    pub model: String,
+    /// Whether a run under the present plan asks just so, parameters included.
+    pub current: bool,
+    /// How many texts have such an answer.
+    pub texts: u64,
+}
+
 /// What the publisher is told of an epoch.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ManifestInfo {
@@ -64,6 +79,10 @@ pub struct ManifestInfo {
     pub inputs: Inputs,
     /// Rows of `failures`.
     pub failures: u64,
+    /// Which prompts, schemas and models the rows rest on: one that is current, and others while a change of prompt
+    /// or model is not through, or by `--reuse old`.
+    #[serde(default)]
+    pub vintages: Vec<Vintage>,
 }
 
 /// The manifest of a snapshot.
@@ -89,6 +108,9 @@ pub struct Manifest {
 pub struct TableInfo {
     /// The version of its columns.
     pub schema: u32,
+    /// The answer schema that its columns follow from, for `items`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema_id: Option<String>,
     /// Its rows.
     pub rows: u64,
     /// Its parts, in key order; at least one.

@@ -17,6 +17,7 @@ mod change;
 mod error;
 mod files;
 mod group;
+mod items;
 mod key;
 mod manifest;
 mod part;
@@ -37,11 +38,11 @@ mod tests;
 pub use change::Change;
 pub use error::SinkError;
 pub use key::RowKey;
-pub use manifest::{FORMAT, Inputs, Manifest, ManifestInfo, PartInfo, TableInfo, Tokens};
+pub use manifest::{FORMAT, Inputs, Manifest, ManifestInfo, PartInfo, TableInfo, Tokens, Vintage};
 pub use publish::Local;
 pub use read::{for_each_row, read_table};
 pub use rows::Row;
-pub use schema::{Column, ColumnType, Table};
+pub use schema::{Column, ColumnType, Described, Layout, Table};
 pub use snapshot::{Prepared, Snapshot};
 
 /// What the changes of an epoch are relative to.

@@ -19,7 +19,7 @@ use super::error::SinkError;
 use super::files::{io, write_new};
 use super::key::{RowKey, keys};
 use super::manifest::PartInfo;
-use super::schema::Table;
+use super::schema::{Layout, Table};
 
 /// Rows in a row group: what a reader that looks for one document has to decode.
 const ROW_GROUP: usize = 8192;
@@ -97,6 +97,7 @@ pub(super) fn memory(batch: &RecordBatch) -> u64 {
 
 /// Writes a part of a table into a folder. The rows must be in key order.
 pub(super) fn write(
+    layout: &Layout,
     table: Table,
     batch: RecordBatch,
     folder: &Path,
@@ -106,8 +107,10 @@ pub(super) fn write(
         keys(table, &batch.slice(at, one)).map(|mut keys| keys.pop())
     };
     let (min, max) = (key(0)?, key(batch.num_rows().saturating_sub(1))?);
+    let schema = layout.schema_id(table);
+    let extra: Vec<_> = schema.map(|id| ("answer_schema", id)).into_iter().collect();
     let (rows, memory) = (batch.num_rows() as u64, memory(&batch));
-    let bytes = parquet(table, &table.schema(), [Ok(batch)], &[], folder)?;
+    let bytes = parquet(table, &layout.schema(table), [Ok(batch)], &extra, folder)?;
     let blake3 = blake3::hash(&bytes).to_hex().to_string();
     let file = format!("{}.parquet", blake3.get(..16).unwrap_or(&blake3));
     write_new(&folder.join(&file), &bytes)?;

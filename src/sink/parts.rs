@@ -13,11 +13,12 @@ use super::key::RowKey;
 use super::manifest::PartInfo;
 use super::part;
 use super::rows::{Row, encode};
-use super::schema::Table;
+use super::schema::{Layout, Table};
 
 /// The table that changes apply to: its parts, their folder, and how large parts are meant to be.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Old<'a> {
+    pub(super) layout: &'a Layout,
     pub(super) bounds: Bounds,
     pub(super) parts: &'a [PartInfo],
     pub(super) folder: &'a Path,
@@ -54,8 +55,8 @@ pub(super) fn apply(
         }
     }
     if new.is_empty() {
-        let nothing = encode(table, std::iter::empty())?;
-        new.push(part::write(table, nothing, folder)?);
+        let nothing = encode(old.layout, table, std::iter::empty())?;
+        new.push(part::write(old.layout, table, nothing, folder)?);
     }
     Ok(new)
 }
@@ -93,7 +94,8 @@ fn rewrite(
     let olds: Vec<&RecordBatch> = batches.iter().map(|(batch, _)| batch).collect();
     let mut parts = Vec::new();
     for piece in pieces(old.bounds, &items) {
-        parts.push(part::write(table, gather(table, &olds, piece)?, folder)?);
+        let batch = gather(old.layout, table, &olds, piece)?;
+        parts.push(part::write(old.layout, table, batch, folder)?);
     }
     Ok(parts)
 }
@@ -174,11 +176,13 @@ fn pieces<'i, 'a>(bounds: Bounds, items: &'i [Item<'a>]) -> Vec<&'i [Item<'a>]> 
 
 /// The rows of a piece as one batch.
 fn gather(
+    layout: &Layout,
     table: Table,
     olds: &[&RecordBatch],
     piece: &[Item<'_>],
 ) -> Result<RecordBatch, SinkError> {
     let new = encode(
+        layout,
         table,
         piece.iter().filter_map(|item| match item {
             Item::New(row, _) => Some(*row),

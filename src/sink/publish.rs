@@ -19,7 +19,7 @@ use super::files::{create_dir, io, names, remove_dir, remove_file, rename, sync_
 use super::group::Bounds;
 use super::manifest::{FORMAT, Manifest, ManifestInfo, TableInfo};
 use super::parts::{Old, apply};
-use super::schema::Table;
+use super::schema::{Layout, Table};
 use super::snapshot::{MANIFEST, Prepared, SNAPSHOTS, Snapshot, epoch, name};
 use super::{Base, Changes, Log, Publisher, part, retain, views};
 use crate::model::unit::Micros;
@@ -40,6 +40,7 @@ pub struct Local {
     /// Absolute and resolved; UTF-8.
     root: PathBuf,
     bounds: Bounds,
+    layout: Layout,
     current: Option<Snapshot>,
     broken: Option<SinkError>,
     /// Held for life; the system releases it whatever happens to the process.
@@ -82,6 +83,7 @@ impl Local {
         let mut local = Self {
             root,
             bounds,
+            layout: Layout::every(),
             current: None,
             broken: None,
             _lock: lock,
@@ -96,6 +98,13 @@ impl Local {
             }
         }
         Ok(local)
+    }
+
+    /// With these tables, for what is published from now on; without it, all there are.
+    #[must_use]
+    pub fn holding(mut self, layout: Layout) -> Self {
+        self.layout = layout;
+        self
     }
 
     /// Why there is no current snapshot though `current` names one: it must be rebuilt on [`Base::Empty`].
@@ -136,15 +145,13 @@ impl Local {
         let base = self.current.as_ref().filter(|_| manifest.base.is_some());
         let waiting = folder.join(WAITING);
         create_dir(&waiting)?;
-        for table in Table::ALL {
+        for table in self.layout.tables().iter().copied() {
             if let Some(base) = base {
-                let found = base
-                    .manifest()
-                    .tables
-                    .get(table.name())
-                    .map_or(0, |info| info.schema);
+                let base = base.manifest().tables.get(table.name());
+                let found = base.map_or(0, |info| info.schema);
                 let wanted = table.version();
-                if found != wanted {
+                let same = base.is_some_and(|info| info.schema_id == self.layout.schema_id(table));
+                if found != wanted || !same {
                     return Err(SinkError::OtherSchema {
                         table,
                         found,
@@ -153,6 +160,7 @@ impl Local {
                 }
             }
             let old = Old {
+                layout: &self.layout,
                 bounds: self.bounds,
                 parts: base.map_or(&[], |base| base.parts(table)),
                 folder: &base.map_or(PathBuf::new(), |base| base.folder().join(table.name())),
@@ -165,13 +173,20 @@ impl Local {
             if log_changes == Log::Write && !ops.is_empty() {
                 let path = waiting.join(format!("{}.parquet", table.name()));
                 let at = manifest.info.published_at.0.to_string();
-                let batches = log(table, manifest.epoch, &ops);
+                let batches = log(&self.layout, table, manifest.epoch, &ops);
                 let extra = [(retain::PUBLISHED_AT, at)];
-                let bytes = part::parquet(table, &table.change_schema(), batches, &extra, &path)?;
+                let bytes = part::parquet(
+                    table,
+                    &self.layout.change_schema(table),
+                    batches,
+                    &extra,
+                    &path,
+                )?;
                 write_new(&path, &bytes)?;
             }
             let info = TableInfo {
                 schema: table.version(),
+                schema_id: self.layout.schema_id(table),
                 rows: parts.iter().map(|part| part.rows).sum(),
                 parts,
             };
@@ -215,7 +230,7 @@ impl Local {
             let path = snapshot.folder().to_owned();
             return Err(SinkError::NotUtf8 { path });
         };
-        let text = views::text(snapshot.epoch(), folder);
+        let text = views::text(snapshot.manifest(), folder);
         if fs::read(&path).is_ok_and(|found| found == text.as_bytes()) {
             return Ok(());
         }

@@ -6,11 +6,12 @@ use arrow::array::RecordBatch;
 
 use super::cells::{Cell, Filling};
 use super::error::SinkError;
+use super::items;
 use super::key::RowKey;
-use super::schema::Table;
+use super::schema::{Layout, Table};
 use crate::model::record::{
-    CallRow, ChunkRow, DocumentRow, EntityRow, EvidenceRow, FailureRow, MentionRow, Provenance,
-    RelationRow,
+    CallRow, ChunkRow, DocumentRow, EntityRow, EvidenceRow, FailureRow, ItemRow, MentionRow,
+    Provenance, RelationRow, RepeatRow, ShareRow,
 };
 use crate::model::unit::{Micros, Usd};
 
@@ -24,6 +25,9 @@ pub enum Row {
     Entity(Arc<EntityRow>),
     Relation(Arc<RelationRow>),
     Evidence(Box<EvidenceRow>),
+    Item(Box<ItemRow>),
+    Repeat(Arc<RepeatRow>),
+    Share(Arc<ShareRow>),
     Failure(Box<FailureRow>),
     Call(Box<CallRow>),
 }
@@ -39,6 +43,9 @@ impl Row {
             Self::Entity(_) => Table::Entities,
             Self::Relation(_) => Table::Relations,
             Self::Evidence(_) => Table::Evidence,
+            Self::Item(_) => Table::Items,
+            Self::Repeat(_) => Table::Repeats,
+            Self::Share(_) => Table::Shares,
             Self::Failure(_) => Table::Failures,
             Self::Call(_) => Table::Calls,
         }
@@ -54,12 +61,15 @@ impl Row {
             Self::Entity(row) => RowKey::of(&[row.entity_id.as_bytes()]),
             Self::Relation(row) => RowKey::of(&[row.relation_id.as_bytes()]),
             Self::Evidence(row) => said(&row.said, row.evidence_id.as_bytes()),
+            Self::Item(row) => said(&row.said, row.item_id.as_bytes()),
+            Self::Repeat(row) => RowKey::of(&[row.fingerprint.as_bytes()]),
+            Self::Share(row) => RowKey::of(&[row.doc_id.as_bytes()]),
             Self::Failure(row) => RowKey::of(&[row.failure_id.as_bytes()]),
             Self::Call(row) => RowKey::of(&[row.call_id.as_bytes()]),
         }
     }
 
-    /// Its cells, in column order.
+    /// Its cells, in column order; of an item those that do not depend on the answer schema.
     pub(super) fn cells(&self) -> Vec<Cell<'_>> {
         match self {
             Self::Document(row) => document(row),
@@ -68,6 +78,9 @@ impl Row {
             Self::Entity(row) => entity(row),
             Self::Relation(row) => relation(row),
             Self::Evidence(row) => evidence(row),
+            Self::Item(row) => item(row),
+            Self::Repeat(row) => repeat(row),
+            Self::Share(row) => share(row),
             Self::Failure(row) => failure(row),
             Self::Call(row) => call(row),
         }
@@ -76,7 +89,14 @@ impl Row {
     /// About how many bytes it takes in memory: what bounds a part besides its rows.
     pub(super) fn weight(&self) -> u64 {
         let cells = self.cells();
-        cells.iter().map(|cell| 8 + weight(cell) as u64).sum()
+        let own = match self {
+            Self::Item(row) => row.json.len() as u64,
+            _ => 0,
+        };
+        own + cells
+            .iter()
+            .map(|cell| 8 + weight(cell) as u64)
+            .sum::<u64>()
     }
 }
 
@@ -97,9 +117,13 @@ fn weight(cell: &Cell<'_>) -> usize {
 
 /// Rows of one table as a batch, in the order given.
 pub(super) fn encode<'a>(
+    layout: &Layout,
     table: Table,
     rows: impl Iterator<Item = &'a Row>,
 ) -> Result<RecordBatch, SinkError> {
+    if table == Table::Items {
+        return items::encode(layout, rows);
+    }
     let columns = table.columns();
     let mut filling: Vec<Filling> = columns.iter().map(|c| Filling::new(c.kind)).collect();
     let misfit = |column: &str| SinkError::Misfit {
@@ -123,7 +147,7 @@ pub(super) fn encode<'a>(
         .zip(columns)
         .map(|(f, column)| f.finish(column))
         .collect();
-    RecordBatch::try_new(table.schema(), arrays.map_err(arrow)?).map_err(arrow)
+    RecordBatch::try_new(layout.schema(table), arrays.map_err(arrow)?).map_err(arrow)
 }
 
 fn said(said: &Provenance, own: &[u8]) -> RowKey {
@@ -236,7 +260,51 @@ fn evidence(row: &EvidenceRow) -> Vec<Cell<'_>> {
     cells
 }
 
-fn provenance(said: &Provenance) -> [Cell<'_>; 9] {
+fn item(row: &ItemRow) -> Vec<Cell<'_>> {
+    let mut cells = vec![
+        Cell::Hex(row.item_id.as_bytes()),
+        Cell::Hex(row.said.doc_id.as_bytes()),
+        Cell::Hex(row.said.chunk_id.as_bytes()),
+    ];
+    cells.extend(provenance(&row.said));
+    cells
+}
+
+fn repeat(row: &RepeatRow) -> Vec<Cell<'_>> {
+    let tokens = u64::from(row.tokens);
+    vec![
+        Cell::Hex(row.fingerprint.as_bytes()),
+        Cell::Text(&row.text),
+        count(tokens),
+        count(row.chunks),
+        count(row.documents),
+        count(tokens * row.chunks.saturating_sub(1)),
+        Cell::Hex(row.first_doc_id.as_bytes()),
+        Cell::Hex(row.first_chunk_id.as_bytes()),
+    ]
+}
+
+fn share(row: &ShareRow) -> Vec<Cell<'_>> {
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        reason = "a share for people"
+    )]
+    let share = (row.elsewhere_tokens as f64 / row.tokens.max(1) as f64) as f32;
+    vec![
+        Cell::Hex(row.doc_id.as_bytes()),
+        Cell::Text(&row.path),
+        count(row.chunks),
+        count(row.tokens),
+        count(row.repeated_chunks),
+        count(row.repeated_tokens),
+        count(row.elsewhere_chunks),
+        count(row.elsewhere_tokens),
+        Cell::Share(share),
+    ]
+}
+
+fn provenance(said: &Provenance) -> [Cell<'_>; 10] {
     [
         text(said.speaker.as_ref()),
         int(said.start_ms),
@@ -247,6 +315,7 @@ fn provenance(said: &Provenance) -> [Cell<'_>; 9] {
         Cell::Share(f32::from(said.score) / 1000.0),
         Cell::Text(&said.model),
         Cell::Hex(said.prompt_id.as_bytes()),
+        Cell::Hex(said.schema_id.as_bytes()),
     ]
 }
 

@@ -9,12 +9,12 @@ use std::sync::Arc;
 use crate::model::document::Span;
 use crate::model::extraction::{Kind, Match};
 use crate::model::id::{
-    CallId, ChunkId, DocId, EntityId, EvidenceId, FailureId, Fingerprint, MentionId, PromptId,
-    RelationId, RunId, SchemaId,
+    CallId, ChunkId, DocId, EntityId, EvidenceId, FailureId, Fingerprint, ItemId, MentionId,
+    PromptId, RelationId, RunId, SchemaId,
 };
 use crate::model::record::{
-    CallRow, ChunkCounts, ChunkRow, DocumentRow, EntityRow, EvidenceRow, FailureRow, MentionRow,
-    Merge, Provenance, RelationRow, Status,
+    CallRow, ChunkCounts, ChunkRow, DocumentRow, EntityRow, EvidenceRow, FailureRow, ItemRow,
+    MentionRow, Merge, Provenance, RelationRow, RepeatRow, ShareRow, Status,
 };
 use crate::model::unit::{Micros, Usd};
 
@@ -121,6 +121,7 @@ fn said(doc: u32, position: u32, ordinal: u32) -> Provenance {
         score: if ordinal.is_multiple_of(3) { 0 } else { 900 },
         model: "rules-2".into(),
         prompt_id: PromptId([3; 16]),
+        schema_id: SchemaId([4; 16]),
     }
 }
 
@@ -143,6 +144,41 @@ pub(super) fn evidence(doc: u32, position: u32, ordinal: u32, version: u32) -> R
         evidence_id: EvidenceId::of(&[&n(doc), &n(position), &n(ordinal)]),
         relation_id: RelationId::of(&[&n(relation)]),
         said,
+    }))
+}
+
+pub(super) fn item(doc: u32, position: u32, ordinal: u32, version: u32) -> Row {
+    let mut said = said(doc, position, ordinal);
+    said.score = u16::try_from(version % 1000).unwrap();
+    Row::Item(Box::new(ItemRow {
+        item_id: ItemId::of(&[&n(doc), &n(position), &n(ordinal)]),
+        json: "{}".into(),
+        said,
+    }))
+}
+
+pub(super) fn repeat(text: u32, version: u32) -> Row {
+    Row::Repeat(Arc::new(RepeatRow {
+        fingerprint: Fingerprint::of_shown(&text.to_string()),
+        text: format!("Ana: {text}\n").into(),
+        tokens: 4,
+        chunks: version.into(),
+        documents: 3,
+        first_doc_id: doc_id(text),
+        first_chunk_id: ChunkId::of(&[&n(text), &n(0)]),
+    }))
+}
+
+pub(super) fn share(doc: u32, version: u32) -> Row {
+    Row::Share(Arc::new(ShareRow {
+        doc_id: doc_id(doc),
+        path: format!("{doc}.vtt"),
+        chunks: version.into(),
+        tokens: 800,
+        repeated_chunks: 7,
+        repeated_tokens: 700,
+        elsewhere_chunks: 2,
+        elsewhere_tokens: 200,
     }))
 }
 
@@ -233,6 +269,9 @@ pub(super) fn row(table: Table, id: u32, version: u32) -> Row {
         Table::Entities => entity(id, version),
         Table::Relations => relation(id, version),
         Table::Evidence => evidence(id / 8, id % 8 / 2, id % 2, version),
+        Table::Items => item(id / 8, id % 8 / 2, id % 2, version),
+        Table::Repeats => repeat(id, version),
+        Table::Shares => share(id, version),
         Table::Failures => failure(id, version),
         Table::Calls => call(id, version),
     }

@@ -1,12 +1,15 @@
 //! `views.sql`: one view for each table, on one resolved snapshot.
 
+use super::manifest::Manifest;
 use super::schema::Table;
 
 /// The text of the views on a snapshot folder, an absolute path.
-pub(super) fn text(epoch: u64, folder: &str) -> String {
+pub(super) fn text(manifest: &Manifest, folder: &str) -> String {
+    let epoch = manifest.epoch;
     let folder = escape(folder);
     let mut text = format!("-- Views on epoch {epoch}, for DuckDB; written by weir.\n");
-    for table in Table::ALL {
+    let held = |table: &Table| manifest.tables.contains_key(table.name());
+    for table in Table::ALL.into_iter().filter(held) {
         let name = table.name();
         let parts = format!("read_parquet('{folder}/{name}/*.parquet')");
         text.extend([
@@ -17,8 +20,15 @@ pub(super) fn text(epoch: u64, folder: &str) -> String {
             ";\n",
         ]);
     }
+    if held(&Table::Calls) {
+        text.push_str(VINTAGES);
+    }
     text
 }
+
+/// Which prompts, schemas and models the rows rest on.
+const VINTAGES: &str = "CREATE OR REPLACE VIEW vintages AS SELECT prompt_id, schema_id, model, count(*) AS texts, \
+    min(answered_at) AS first_at, max(answered_at) AS last_at FROM chunks WHERE status = 'ok' GROUP BY ALL;\n";
 
 /// A path as it must stand in a quoted pattern: quotes doubled, pattern characters bracketed.
 fn escape(path: &str) -> String {
@@ -35,15 +45,31 @@ fn escape(path: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use super::super::manifest::{ManifestInfo, TableInfo};
     use super::*;
 
     #[test]
     fn quotes_and_patterns_in_a_path_are_escaped() {
-        let text = text(7, "/o'k/a[1]*");
+        let mut manifest = Manifest {
+            weir: String::new(),
+            format: 1,
+            epoch: 7,
+            base: None,
+            info: ManifestInfo::default(),
+            tables: BTreeMap::new(),
+        };
+        for table in [Table::Documents, Table::Calls] {
+            let info = TableInfo::default();
+            manifest.tables.insert(table.name().to_owned(), info);
+        }
+        let text = text(&manifest, "/o'k/a[1]*");
         assert!(
             text.contains("read_parquet('/o''k/a[[]1][*]/calls/*.parquet');"),
             "{text}"
         );
-        assert_eq!(text.lines().count(), 1 + Table::ALL.len());
+        assert!(!text.contains("VIEW entities"), "{text}");
+        assert_eq!(text.lines().count(), 4);
     }
 }

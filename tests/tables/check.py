@@ -3,7 +3,7 @@
     pip install -r tests/tables/requirements.txt
     python tests/tables/check.py OUTPUT_DIR
 
-Prints what fails, and a table of the top entities. Exit status 1 if anything failed.
+Of any dataflow. Prints what fails, and of a graph the top entities. Exit status 1 if anything failed.
 """
 
 import json
@@ -24,10 +24,20 @@ IDS = {
     "entities": "entity_id",
     "relations": "relation_id",
     "evidence": "evidence_id",
+    "items": "item_id",
+    "repeats": "fingerprint",
+    "shares": "doc_id",
     "failures": "failure_id",
     "calls": "call_id",
 }
 # Column: what DuckDB, Polars and Arrow call its type, wherever a table has it.
+# Which tables an output holds: those of one of these forms.
+EVERYWHERE = {"documents", "chunks", "failures"}
+FORMS = [
+    EVERYWHERE | {"calls", "mentions", "entities", "relations", "evidence"},
+    EVERYWHERE | {"calls", "items"},
+    EVERYWHERE | {"repeats", "shares"},
+]
 SPAN = ["char_start", "char_end", "byte_start", "byte_end"]
 DUCK_SPAN = "STRUCT(" + ", ".join(f"{name} BIGINT" for name in SPAN) + ")[]"
 LABEL = ("VARCHAR", "Categorical", "dictionary")
@@ -53,6 +63,8 @@ TYPES = {
     "cost_usd": ("DOUBLE", "Float64", "double"),
     "position": ("BIGINT", "Int64", "int64"),
     "complete": ("BOOLEAN", "Boolean", "bool"),
+    "share": ("FLOAT", "Float32", "float"),
+    "keywords": TEXTS,
 }
 
 failures = []
@@ -97,8 +109,8 @@ def table(db, output, name, info):
     key = IDS[name]
     check(polars[key].n_unique() == polars.height, f"{name}: {key} is not unique")
     check(not pandas[key].duplicated().any(), f"{name}: {key} is not unique (pandas)")
-    hexes = one(db, f"SELECT count(*) FROM {name} WHERE NOT regexp_full_match({key}, '[0-9a-f]{{32}}')")
-    check(hexes == 0, f"{name}: {key} is not 32 hex digits")
+    hexes = one(db, f"SELECT count(*) FROM {name} WHERE NOT regexp_full_match({key}, '[0-9a-f]{{32}}|[0-9a-f]{{64}}')")
+    check(hexes == 0, f"{name}: {key} is not 32 or 64 hex digits")
 
     duck_types = dict(db.execute(f"SELECT column_name, column_type FROM (DESCRIBE {name})").fetchall())
     arrow = pq.read_schema(files[0])
@@ -145,8 +157,12 @@ def main(output):
     db.execute("SET TimeZone = 'UTC'")
     db.execute(views)
     manifest = json.loads((output / "current" / "manifest.json").read_text())
-    check(set(manifest["tables"]) >= set(IDS), "the manifest lacks tables")
-    for name in IDS:
+    held = manifest["tables"]
+    check(set(held) in FORMS, f"the tables are those of no form: {sorted(held)}")
+    check({folder.name for folder in (output / "current").iterdir() if folder.is_dir()} == set(held), "folders differ")
+    views_found = set(re.findall(r"VIEW (\w+) AS", views)) - {"vintages"}
+    check(views_found == set(held), f"views.sql has {sorted(views_found)}")
+    for name in held:
         table(db, output, name, manifest["tables"][name])
 
     parts = ["ok", "failed", "dropped", "duplicate", "pending", "unasked"]
@@ -173,21 +189,38 @@ def main(output):
         ("evidence", "chunk_id", "chunks", "chunk_id"),
         ("chunks", "doc_id", "documents", "doc_id"),
         ("chunks", "duplicate_of", "chunks", "chunk_id"),
+        ("items", "chunk_id", "chunks", "chunk_id"),
+        ("items", "doc_id", "documents", "doc_id"),
+        ("repeats", "first_chunk_id", "chunks", "chunk_id"),
+        ("shares", "doc_id", "documents", "doc_id"),
+        ("documents", "doc_id", "shares" if "shares" in held else "documents", "doc_id"),
     ]:
+        if child not in held:
+            continue
         query = f"""FROM {child} c WHERE c.{column} IS NOT NULL
             AND NOT EXISTS (FROM {parent} p WHERE p.{key} = c.{column})"""
         orphans(db, f"{child}.{column} that is not in {parent}", query)
     for child, key, parent, column in [
         ("mentions", "entity_id", "entities", "mentions"),
         ("evidence", "relation_id", "relations", "evidence"),
+        ("chunks", "fingerprint", "repeats", "chunks"),
     ]:
+        if parent not in held:
+            continue
         query = f"""FROM {parent} p LEFT JOIN (SELECT {key}, count(*) n FROM {child} GROUP BY {key}) c USING ({key})
             WHERE coalesce(c.n, 0) <> p.{column}"""
         orphans(db, f"{parent}.{column} that is not the number of {child}", query)
-    orphans(db, "scores out of range", "FROM mentions WHERE score NOT BETWEEN 0 AND 1")
-    orphans(db, "matches that contradict spans", "FROM mentions WHERE (match = 'none') <> (len(spans) = 0)")
-    spans = pq.read_table(output / "current" / "mentions")["spans"]
-    check(pa.types.is_list(spans.type), "spans are no lists to Arrow")
+    for name in {"mentions", "evidence", "items"} & set(held):
+        orphans(db, "scores out of range", f"FROM {name} WHERE score NOT BETWEEN 0 AND 1")
+        orphans(db, "matches that contradict spans", f"FROM {name} WHERE (match = 'none') <> (len(spans) = 0)")
+        spans = pq.read_table(output / "current" / name)["spans"]
+        check(pa.types.is_list(spans.type), "spans are no lists to Arrow")
+        query = f"FROM {name} r JOIN chunks c USING (chunk_id) WHERE r.prompt_id <> c.prompt_id OR r.schema_id <> c.schema_id"
+        orphans(db, f"{name} of another vintage than their chunk", query)
+    if "calls" in held:
+        texts = {(v["prompt_id"], v["schema_id"], v["model"]): v["texts"] for v in manifest["vintages"]}
+        found = db.execute("SELECT prompt_id, schema_id, model, texts FROM vintages").fetchall()
+        check({row[:3]: row[3] for row in found} == texts, f"vintages differ: {found} in the view, {texts} in the manifest")
 
     for folder in sorted((output / "changes").glob("*")) if (output / "changes").exists() else []:
         found = pl.read_parquet(parts_of(folder), columns=["_epoch", "_diff"])
@@ -196,9 +229,10 @@ def main(output):
 
     for failure in failures:
         print(f"FAILED  {failure}")
-    rows = {name: manifest["tables"][name]["rows"] for name in IDS}
+    rows = {name: manifest["tables"][name]["rows"] for name in held}
     print(f"epoch {manifest['epoch']}: " + ", ".join(f"{count} {name}" for name, count in rows.items()))
-    print(db.sql("SELECT name, kind, mentions, documents FROM entities ORDER BY mentions DESC, name LIMIT 10"))
+    if "entities" in held:
+        print(db.sql("SELECT name, kind, mentions, documents FROM entities ORDER BY mentions DESC, name LIMIT 10"))
     return 1 if failures else 0
 
 

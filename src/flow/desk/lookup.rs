@@ -42,6 +42,12 @@ pub(super) fn look_up(
             keys.push(*key);
         }
     }
+    let reuse = |fingerprint: &Fingerprint| inquiry.reuse.get(fingerprint);
+    keys.extend(
+        wanted
+            .iter()
+            .filter_map(|(fingerprint, _)| reuse(fingerprint)),
+    );
     keys.sort_unstable();
     keys.dedup();
     let answers = database.answers(&keys)?;
@@ -66,7 +72,15 @@ pub(super) fn look_up(
             let gave_up = failures
                 .get(&key)
                 .filter(|failure| !failure.reason.transient() && !inquiry.retry_failures);
+            // Only in the same form: an answer to another schema has other columns.
+            let kept = |key: &&AnswerKey| {
+                answers
+                    .get(*key)
+                    .is_some_and(|stored| stored.schema == inquiry.context.schema)
+            };
+            let old = reuse(fingerprint).filter(kept);
             let now = answered(&key, fingerprint)
+                .or_else(|| answered(old?, fingerprint))
                 .or_else(|| gave_up.map(|failure| Outcome::Failed(Arc::new(failure.clone()))));
             let before = published(fingerprint).map(|published| match published {
                 Published::Answered(key) => answered(key, fingerprint).unwrap_or(Outcome::Pending),

@@ -32,7 +32,7 @@ use crate::limit::Charge;
 use crate::llm::client::Client;
 use crate::llm::gate::{Blocked, Closed, Refused};
 use crate::model::call::Question as Asking;
-use crate::model::id::{Fingerprint, KeyContext, ViewId};
+use crate::model::id::{AnswerKey, Fingerprint, KeyContext, ViewId};
 use crate::model::outcome::Outcome;
 use crate::model::unit::Usd;
 use crate::stage::batch::pack;
@@ -62,6 +62,8 @@ pub struct Inquiry {
     pub base: Epoch,
     /// What was known at it.
     pub published: BTreeMap<Fingerprint, Published>,
+    /// Answers to an earlier prompt or model that are kept where there is none to this one.
+    pub reuse: BTreeMap<Fingerprint, AnswerKey>,
     /// Whether what was given up is asked again.
     pub retry_failures: bool,
     /// The least patience, if not that of the desk.
@@ -260,7 +262,7 @@ impl Desk {
                     u64::from(failure.reason.transient()),
                 );
             }
-            Outcome::Pending | Outcome::Unasked => {}
+            Outcome::Pending | Outcome::Unasked | Outcome::Nothing => {}
         }
         self.tell(report.fingerprint, report.outcome, true);
     }

@@ -25,7 +25,7 @@ pub fn encode(outcome: &Outcome) -> Vec<u8> {
         Outcome::Answered(answer) => Published::Answered(answer.key),
         Outcome::Failed(failure) => Published::Failed((**failure).clone()),
         Outcome::Pending => Published::Pending,
-        Outcome::Unasked => Published::Unasked,
+        Outcome::Unasked | Outcome::Nothing => Published::Unasked,
     };
     // Plain data into a growing buffer: this encoding cannot fail, and an empty one would only cost a rewrite.
     postcard::to_stdvec(&published).unwrap_or_default()

@@ -1,8 +1,8 @@
 //! `locate`: what is known of a fingerprint in, joined back to every place where its text stands.
 //!
 //! Input     `Told` by fingerprint; the arrangement `occurrences`.
-//! Output    (place, told) for every occurrence; and an `Item` for each mention and each statement of an answer, at
-//!           each of its places.
+//! Output    (place, told) for every occurrence; and an `Item` for each mention, statement and item of an answer,
+//!           at each of its places.
 //! State     the arrangement `outcomes`; answers are shared, not copied.
 //! Progress  none held.
 //! Restart   rebuilt.
@@ -33,7 +33,7 @@ pub fn locate<'s>(
 #[must_use]
 pub fn mentions(located: Flow<'_, (Occurrence, Told)>) -> Flow<'_, Item> {
     named(located, "locate mentions", |(place, told)| {
-        items(&place, &told.outcome, |extraction| {
+        at_place(&place, &told.outcome, |extraction| {
             extraction.mentions.len()
         })
     })
@@ -43,13 +43,21 @@ pub fn mentions(located: Flow<'_, (Occurrence, Told)>) -> Flow<'_, Item> {
 #[must_use]
 pub fn statements(located: Flow<'_, (Occurrence, Told)>) -> Flow<'_, Item> {
     named(located, "locate statements", |(place, told)| {
-        items(&place, &told.outcome, |extraction| {
+        at_place(&place, &told.outcome, |extraction| {
             extraction.statements.len()
         })
     })
 }
 
-fn items(
+/// The items of a user's own schema at each place.
+#[must_use]
+pub fn items(located: Flow<'_, (Occurrence, Told)>) -> Flow<'_, Item> {
+    named(located, "locate items", |(place, told)| {
+        at_place(&place, &told.outcome, |extraction| extraction.items.len())
+    })
+}
+
+fn at_place(
     place: &Occurrence,
     outcome: &Outcome,
     count: fn(&crate::model::extraction::Extraction) -> usize,

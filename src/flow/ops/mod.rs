@@ -8,6 +8,8 @@ pub mod intake;
 pub mod locate;
 pub mod parse;
 pub mod read;
+pub mod repeats;
+pub mod settle;
 pub mod tally;
 pub mod unique;
 

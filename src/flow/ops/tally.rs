@@ -38,7 +38,7 @@ pub fn status(place: &Occurrence, told: &Told) -> Status {
         return Status::Duplicate;
     }
     match told.outcome {
-        Outcome::Answered(_) => Status::Ok,
+        Outcome::Answered(_) | Outcome::Nothing => Status::Ok,
         Outcome::Failed(_) => Status::Failed,
         Outcome::Pending => Status::Pending,
         Outcome::Unasked => Status::Unasked,

@@ -8,33 +8,34 @@ const KIND: Column = must(
     Label,
     "person, organization, place, product, event, work, date, time, money, percent, quantity, other.",
 );
-const DOC_ID: Column = must("doc_id", Hex, "The document.");
-const CHUNK_ID: Column = must("chunk_id", Hex, "The chunk.");
-const SPEAKER: Column = may("speaker", Text, "Who says it, if somebody is named.");
-const START: Column = may("start_ms", Int, "Start of the cue in which it begins.");
-const END: Column = may("end_ms", Int, "End of the cue in which it ends.");
-const SPANS: Column = must(
+pub(super) const DOC_ID: Column = must("doc_id", Hex, "The document.");
+pub(super) const CHUNK_ID: Column = must("chunk_id", Hex, "The chunk.");
+pub(super) const SPEAKER: Column = may("speaker", Text, "Who says it, if somebody is named.");
+pub(super) const START: Column = may("start_ms", Int, "Start of the cue in which it begins.");
+pub(super) const END: Column = may("end_ms", Int, "End of the cue in which it ends.");
+pub(super) const SPANS: Column = must(
     "spans",
     Spans,
     "Where the quote stands in the decoded source; several if it crosses cues, none if not found.",
 );
-const QUOTE: Column = must(
+pub(super) const QUOTE: Column = must(
     "quote",
     Text,
     "The words as they stand in the chunk; as the model gave them if not found.",
 );
-const MATCH: Column = must(
+pub(super) const MATCH: Column = must(
     "match",
     Label,
     "How the quote was found: exact, normalised, fuzzy, or none (unsupported).",
 );
-const SCORE: Column = must(
+pub(super) const SCORE: Column = must(
     "score",
     Share,
     "How well it was found: 1 exact, 0 not at all.",
 );
-const MODEL: Column = must("model", Text, "The model that says so, as asked for.");
-const PROMPT: Column = must("prompt_id", Hex, "Hash of the prompt.");
+pub(super) const MODEL: Column = must("model", Text, "The model that says so, as asked for.");
+pub(super) const PROMPT: Column = must("prompt_id", Hex, "Hash of the prompt.");
+pub(super) const SCHEMA: Column = must("schema_id", Hex, "Hash of the answer schema.");
 
 /// `mentions`.
 pub(super) const MENTIONS: &[Column] = &[
@@ -53,6 +54,7 @@ pub(super) const MENTIONS: &[Column] = &[
     SCORE,
     MODEL,
     PROMPT,
+    SCHEMA,
 ];
 
 /// `evidence`.
@@ -70,6 +72,7 @@ pub(super) const EVIDENCE: &[Column] = &[
     SCORE,
     MODEL,
     PROMPT,
+    SCHEMA,
 ];
 
 /// `entities`.

@@ -1,12 +1,19 @@
 //! The tables that leave weir: their names, versions, columns and Arrow schemas.
 
 mod graph;
+mod items;
+mod layout;
 mod ledger;
+mod repeats;
 mod source;
 
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
+use arrow::datatypes::{DataType, Field, Fields, TimeUnit};
+
+pub(super) use items::{HEAD, TAIL, quoted_only};
+pub(super) use layout::arrow;
+pub use layout::{Described, Layout};
 
 /// A table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,6 +25,9 @@ pub enum Table {
     Entities,
     Relations,
     Evidence,
+    Items,
+    Repeats,
+    Shares,
     Failures,
     Calls,
 }
@@ -91,13 +101,16 @@ const fn may(name: &'static str, kind: ColumnType, doc: &'static str) -> Column 
 
 impl Table {
     /// All of them, in the order of the data.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::Documents,
         Self::Chunks,
         Self::Mentions,
         Self::Entities,
         Self::Relations,
         Self::Evidence,
+        Self::Items,
+        Self::Repeats,
+        Self::Shares,
         Self::Failures,
         Self::Calls,
     ];
@@ -112,6 +125,9 @@ impl Table {
             Self::Entities => "entities",
             Self::Relations => "relations",
             Self::Evidence => "evidence",
+            Self::Items => "items",
+            Self::Repeats => "repeats",
+            Self::Shares => "shares",
             Self::Failures => "failures",
             Self::Calls => "calls",
         }
@@ -135,6 +151,11 @@ impl Table {
             }
             Self::Relations => "One row for each distinct statement that links two entities.",
             Self::Evidence => "One row for each place where a relation is stated.",
+            Self::Items => {
+                "One row for each item of an answer, with the columns of the answer schema."
+            }
+            Self::Repeats => "One row for each text of a chunk that stands more than once.",
+            Self::Shares => "One row for each document: how much of it stands elsewhere, too.",
             Self::Failures => {
                 "One row for each file that was not read and each chunk without an answer."
             }
@@ -148,13 +169,13 @@ impl Table {
     #[must_use]
     pub fn version(self) -> u32 {
         match self {
-            // 2: bytes may be null.
+            // 2: bytes may be null, and `schema_id` of what is said.
             Self::Chunks | Self::Mentions | Self::Evidence => 2,
             _ => 1,
         }
     }
 
-    /// Its columns, in order.
+    /// Its columns, in order; of `items` those that do not depend on the answer schema.
     #[must_use]
     pub fn columns(self) -> &'static [Column] {
         match self {
@@ -164,6 +185,9 @@ impl Table {
             Self::Entities => graph::ENTITIES,
             Self::Relations => graph::RELATIONS,
             Self::Evidence => graph::EVIDENCE,
+            Self::Items => items::FIXED,
+            Self::Repeats => repeats::REPEATS,
+            Self::Shares => repeats::SHARES,
             Self::Failures => ledger::FAILURES,
             Self::Calls => ledger::CALLS,
         }
@@ -173,42 +197,46 @@ impl Table {
     #[must_use]
     pub fn key(self) -> &'static [&'static str] {
         match self {
-            Self::Documents => &["doc_id"],
+            Self::Documents | Self::Shares => &["doc_id"],
             Self::Chunks => &["doc_id", "position"],
             Self::Mentions => &["doc_id", "chunk_id", "mention_id"],
             Self::Entities => &["entity_id"],
             Self::Relations => &["relation_id"],
             Self::Evidence => &["doc_id", "chunk_id", "evidence_id"],
+            Self::Items => &["doc_id", "chunk_id", "item_id"],
+            Self::Repeats => &["fingerprint"],
             Self::Failures => &["failure_id"],
             Self::Calls => &["call_id"],
         }
     }
-
-    /// Its Arrow schema.
-    #[must_use]
-    pub fn schema(self) -> SchemaRef {
-        Arc::new(Schema::new(fields(self.columns())))
-    }
-
-    /// The Arrow schema of its changes: its columns, `_epoch` and `_diff`.
-    pub(super) fn change_schema(self) -> SchemaRef {
-        let mut all = fields(self.columns());
-        all.extend([
-            Field::new("_epoch", DataType::Int64, false),
-            Field::new("_diff", DataType::Int64, false),
-        ]);
-        Arc::new(Schema::new(all))
-    }
 }
 
-fn fields(columns: &[Column]) -> Vec<Field> {
-    columns
-        .iter()
-        .map(|column| Field::new(column.name, column.kind.arrow(), column.nullable))
-        .collect()
+impl Column {
+    pub(super) fn field(&self) -> Field {
+        Field::new(self.name, self.kind.arrow(), self.nullable)
+    }
 }
 
 impl ColumnType {
+    /// In words, for the data dictionary.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Hex => "hex text",
+            Self::Text => "text",
+            Self::Label => "label",
+            Self::Int => "integer",
+            Self::Bool => "boolean",
+            Self::Share => "0 to 1",
+            Self::Dollars => "dollars",
+            Self::Time => "timestamp UTC",
+            Self::Texts => "list<text>",
+            Self::Map => "map<text, text>",
+            Self::Spans => "list<struct<char_start, char_end, byte_start, byte_end>>",
+            Self::Merges => "list<struct<a, b, rule>>",
+        }
+    }
+
     /// How Arrow writes it.
     pub(super) fn arrow(self) -> DataType {
         match self {

@@ -1,6 +1,7 @@
 //! Whole publications on a real folder: against a model, under readers, over crashes, with things in the way.
 
 mod faults;
+mod items;
 mod model;
 mod output;
 

@@ -64,6 +64,9 @@ fn expected(table: Table, model: &Model, name: &str) -> Vec<String> {
         Row::Entity(row) => row.mentions.to_string(),
         Row::Relation(row) => row.evidence.to_string(),
         Row::Evidence(row) => f64::from(row.said.score).to_string(),
+        Row::Item(row) => f64::from(row.said.score).to_string(),
+        Row::Repeat(row) => row.chunks.to_string(),
+        Row::Share(row) => row.chunks.to_string(),
         Row::Failure(row) => row.attempts.to_string(),
         Row::Call(row) => row.queued_ms.to_string(),
     };
@@ -89,11 +92,14 @@ fn found(table: Table, row: &Map<String, Value>, name: &str) -> String {
         Table::Mentions => "surface",
         Table::Entities => "mentions",
         Table::Relations => "evidence",
-        Table::Evidence => "score",
+        Table::Evidence | Table::Items => "score",
+        Table::Repeats | Table::Shares => "chunks",
         Table::Failures => "attempts",
         Table::Calls => "queued_ms",
     };
-    format!("{name} {} {}", text(table.key()[0]), text(column))
+    // Fingerprints are twice as long as ids.
+    let id: String = text(table.key()[0]).chars().take(32).collect();
+    format!("{name} {id} {}", text(column))
 }
 
 fn check_parts(parts: &[PartInfo], before: &[PartInfo], changed: &BTreeSet<RowKey>) {

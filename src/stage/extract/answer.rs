@@ -6,11 +6,13 @@
 //! become a success by another door. The chunks are asked again in smaller batches instead.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::schema::SchemaError;
-use super::{json, repair};
+use super::{columns, json, repair};
+use crate::model::form::Items;
 
 /// The longest answer that is read.
 pub const MAX_BYTES: usize = 8 << 20;
@@ -32,6 +34,7 @@ pub enum Found {
 #[derive(Clone, Debug)]
 pub struct Validator {
     compiled: jsonschema::Validator,
+    items: Option<Arc<Items>>,
 }
 
 impl Validator {
@@ -42,17 +45,24 @@ impl Validator {
     pub fn new(schema: &Value) -> Result<Self, SchemaError> {
         let compiled = jsonschema::validator_for(schema)
             .map_err(|error| SchemaError::Invalid(error.to_string()))?;
-        Ok(Self { compiled })
+        let items = columns::shared(schema);
+        Ok(Self { compiled, items })
     }
 
     /// Whether `answer` keeps to the schema; if not, what is wrong where.
-    fn check(&self, answer: &Value) -> Result<(), String> {
+    pub(super) fn check(&self, answer: &Value) -> Result<(), String> {
         self.compiled.validate(answer).map_err(|error| {
             // Masked: the words of a transcript must not come back as a hint of ours.
             let text = format!("{} at {}/", error.masked(), error.instance_path());
             let end = text.floor_char_boundary(MAX_WORDS);
             text.get(..end).unwrap_or_default().to_owned()
-        })
+        })?;
+        // What the schema allows and a column cannot hold.
+        let items = self.items.as_deref();
+        match items.and_then(|items| columns::overflow(items, answer)) {
+            Some(name) => Err(format!("the whole number \"{name}\" is beyond 64 bits")),
+            None => Ok(()),
+        }
     }
 }
 

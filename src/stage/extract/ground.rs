@@ -7,14 +7,14 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::name;
 use super::quote::{Places, Shown};
+use super::{name, said};
 use crate::model::extraction::{
     Alias, Extraction, Grounding, Kind, Match, Mention, Name, Statement,
 };
 
-/// Most entities and most relations that are taken from one answer.
-const MAX_ITEMS: usize = 500;
+/// Most entities, relations or items that are taken from one answer.
+pub(super) const MAX_ITEMS: usize = 500;
 /// Most aliases of one entity.
 const MAX_ALIASES: usize = 20;
 /// The longest quote that is looked for or kept, in bytes.
@@ -24,7 +24,7 @@ const MAX_QUOTE: usize = 2000;
 #[derive(Debug, thiserror::Error)]
 pub enum AnswerError {
     /// Not the JSON that the ledger keeps.
-    #[error("could not read a stored answer as entities and relations")]
+    #[error("could not read a stored answer as entities, relations or items")]
     Form(#[from] serde_json::Error),
 }
 
@@ -34,6 +34,8 @@ struct Raw {
     entities: Vec<RawEntity>,
     #[serde(default)]
     relations: Vec<RawRelation>,
+    #[serde(default)]
+    items: Vec<serde_json::Map<String, serde_json::Value>>,
 }
 
 #[derive(Deserialize)]
@@ -100,6 +102,7 @@ pub fn extraction(answer: &str, shown: &str) -> Result<Extraction, AnswerError> 
         });
         *turn += 1;
     }
+    out.items = said::items(raw.items, shown, &mut ground.shown);
     Ok(out)
 }
 
@@ -250,7 +253,7 @@ impl Ground<'_> {
     }
 }
 
-fn cut(quote: &str) -> &str {
+pub(super) fn cut(quote: &str) -> &str {
     let quote = quote.trim();
     quote
         .get(..quote.floor_char_boundary(MAX_QUOTE))

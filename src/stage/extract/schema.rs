@@ -5,7 +5,9 @@
 
 use serde_json::{Map, Value, json};
 
+use super::columns;
 use crate::model::extraction::Kind;
+use crate::model::form::Form;
 
 /// Longest schema, as text.
 const MAX_BYTES: usize = 100_000;
@@ -43,7 +45,7 @@ pub enum SchemaError {
     },
 }
 
-fn shape(at: &str, what: impl Into<String>) -> SchemaError {
+pub(super) fn shape(at: &str, what: impl Into<String>) -> SchemaError {
     let at = if at.is_empty() { "/" } else { at };
     SchemaError::Shape {
         at: at.to_owned(),
@@ -80,12 +82,12 @@ pub fn wrap(schema: &Value) -> Value {
 }
 
 /// Whether `schema` describes the answer to one chunk in a form that strict servers take and that weir can
-/// read: an object with a list of `entities` (`name`, `kind`, `aliases`, `quote`) and a list of `relations`
-/// (`source`, `predicate`, `target`, `quote`).
+/// read, and in which: an object with a list of `entities` (`name`, `kind`, `aliases`, `quote`) and a list of
+/// `relations` (`source`, `predicate`, `target`, `quote`); or one with a list of `items` of any columns.
 ///
 /// # Errors
 /// Says where the schema differs, and how.
-pub fn check_schema(schema: &Value) -> Result<(), SchemaError> {
+pub fn check_schema(schema: &Value) -> Result<Form, SchemaError> {
     let bytes = schema.to_string().len();
     if bytes > MAX_BYTES {
         return Err(shape("", format!("{bytes} bytes; at most {MAX_BYTES}")));
@@ -93,6 +95,9 @@ pub fn check_schema(schema: &Value) -> Result<(), SchemaError> {
     strict(schema, "", 0)?;
     jsonschema::validator_for(schema).map_err(|error| SchemaError::Invalid(error.to_string()))?;
     let root = object(schema, schema, "")?;
+    if root.contains_key(columns::LIST) && !root.contains_key("entities") {
+        return Ok(Form::Items(std::sync::Arc::new(columns::items(schema)?)));
+    }
     only(root, &["entities", "relations"], "")?;
     let entity = element(schema, root, "entities")?;
     let at = "/properties/entities/items";
@@ -114,7 +119,17 @@ pub fn check_schema(schema: &Value) -> Result<(), SchemaError> {
     for key in ["source", "predicate", "target", "quote"] {
         string(schema, relation, key, at)?;
     }
-    Ok(())
+    Ok(Form::Graph)
+}
+
+/// The form of a schema that was checked; one without properties asks nothing.
+#[must_use]
+pub fn form(schema: &Value) -> Form {
+    let root = schema.get("properties").and_then(Value::as_object);
+    if root.is_none_or(Map::is_empty) {
+        return Form::Repeats;
+    }
+    columns::shared(schema).map_or(Form::Graph, Form::Items)
 }
 
 /// Refuses what a strict server refuses.
@@ -208,7 +223,13 @@ fn element<'a>(
     let at = format!("/properties/{key}");
     let list = properties
         .get(key)
-        .ok_or_else(|| shape("/properties", format!("must have \"{key}\"")))?;
+        .ok_or_else(|| {
+            let what = format!(
+                "must have \"{key}\" (a graph has \"entities\" and \"relations\"), or be one list of \"{}\" of your own",
+                columns::LIST
+            );
+            shape("/properties", what)
+        })?;
     let list = follow(root, list);
     expect_type(list, "array", &at)?;
     let items = list
@@ -222,7 +243,7 @@ fn only(properties: &Map<String, Value>, known: &[&str], at: &str) -> Result<(),
         Some(key) => Err(shape(
             &format!("{at}/properties"),
             format!(
-                "there is no table for \"{key}\" yet; known are {}",
+                "there is no table for \"{key}\" in a graph; known are {}",
                 known.join(", ")
             ),
         )),

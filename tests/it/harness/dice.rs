@@ -5,11 +5,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use weir::llm::{BoxFuture, Provider};
 use weir::model::call::{Batch, Finish, LimitHeaders, Reply, Usage};
 use weir::model::fault::Fault;
 use weir::model::id::Fingerprint;
+
+use super::own::items_of;
 
 /// People, some by full and by short name; organisations, some by two names.
 pub const PEOPLE: [&str; 8] = [
@@ -99,7 +101,7 @@ impl Provider for Dice {
                     answer
                         .as_object_mut()
                         .unwrap()
-                        .extend(answer_to(&chunk.text).as_object().unwrap().clone());
+                        .extend(said(&batch.question.schema, &chunk.text));
                     answer
                 })
                 .collect();
@@ -140,6 +142,17 @@ impl Provider for Dice {
     }
 }
 
+/// The answer to a text in the form of a schema.
+fn said(schema: &Value, text: &str) -> Map<String, Value> {
+    let items = schema.pointer("/properties/items").is_some();
+    let answer = if items {
+        items_of(text)
+    } else {
+        answer_to(text)
+    };
+    answer.as_object().unwrap().clone()
+}
+
 /// The answer to a text: every known name in it, `X leads Y` and `X met Y` as relations, `X, that is Y,` as an alias.
 pub fn answer_to(text: &str) -> Value {
     let known = PEOPLE
@@ -176,7 +189,7 @@ pub fn answer_to(text: &str) -> Value {
 }
 
 /// Whether the words stand in the text with no letter next to them.
-fn whole(text: &str, words: &str) -> bool {
+pub fn whole(text: &str, words: &str) -> bool {
     text.match_indices(words).any(|(at, _)| {
         let before = text[..at].chars().next_back();
         let after = text[at + words.len()..].chars().next();

@@ -4,6 +4,7 @@ pub mod best;
 pub mod binary;
 pub mod dice;
 pub mod naive;
+pub mod own;
 pub mod project;
 pub mod provider;
 mod provider_tests;

@@ -13,6 +13,8 @@ use weir::sink::Table;
 use weir::stage::graph::{merge, name};
 use weir::stage::{chunk, locate, transcript};
 
+use super::own;
+
 /// A row as the columns that are compared: their order is that of the table, their values are printed.
 pub type Rows = BTreeMap<Table, BTreeSet<Vec<String>>>;
 
@@ -40,14 +42,19 @@ pub enum Known {
     Unasked,
 }
 
-struct Place<'a> {
-    file: &'a File,
-    document: &'a Document,
-    chunk: &'a Chunk,
+/// Where a chunk stands.
+pub struct Place<'a> {
+    /// In this file.
+    pub file: &'a File,
+    /// As it was read.
+    pub document: &'a Document,
+    /// The chunk.
+    pub chunk: &'a Chunk,
 }
 
 impl Place<'_> {
-    fn id(&self) -> ChunkId {
+    /// The id of its row.
+    pub fn id(&self) -> ChunkId {
         chunk_id(self.file.doc, self.chunk.facts.position)
     }
 }
@@ -213,6 +220,10 @@ pub fn tables(
         );
         add(Table::Documents, cells);
     }
+    for (place, extraction) in &answers {
+        own::rows(place, extraction, &mut add);
+    }
+    own::repeated(&places, &mut add);
     graph(&answers, &mut add);
     rows
 }
@@ -376,7 +387,8 @@ fn merges(entities: &Entities) -> BTreeMap<Name, BTreeSet<Merge>> {
     merges
 }
 
-fn said(place: &Place<'_>, grounding: &Grounding) -> Vec<String> {
+/// Where a quote stands, and how it was found.
+pub fn said(place: &Place<'_>, grounding: &Grounding) -> Vec<String> {
     let facts = &place.chunk.facts;
     let found = grounding.matched != Match::None;
     let spans = if found {

@@ -9,6 +9,7 @@ use weir::sink::{Table, read_table};
 
 use super::dice::answer_to;
 use super::naive::{File, Known, Rows};
+use super::own;
 
 /// The rows of a table.
 pub fn rows(snapshot: &Path, table: Table) -> Vec<Value> {
@@ -110,6 +111,28 @@ pub fn tables(snapshot: &Path) -> Rows {
                 "documents",
                 "grounded",
             ]),
+            Table::Items => [
+                pick(&["item_id"]),
+                vec![own::columns(row)],
+                pick(&["chunk_id", "quote", "match"]),
+                vec![spans(row)],
+            ]
+            .concat(),
+            Table::Repeats => pick(&[
+                "fingerprint",
+                "text",
+                "chunks",
+                "documents",
+                "first_chunk_id",
+            ]),
+            Table::Shares => pick(&[
+                "doc_id",
+                "path",
+                "chunks",
+                "tokens",
+                "repeated_tokens",
+                "elsewhere_tokens",
+            ]),
             Table::Calls => Vec::new(),
         }
     };
@@ -152,11 +175,21 @@ pub fn known(snapshot: &Path) -> BTreeMap<Fingerprint, Known> {
         .iter()
         .map(|row| (text(row, "chunk_id"), text(row, "reason")))
         .collect();
+    let holds = |table: Table| snapshot.join(table.name()).exists();
+    let answer = |text: &str| {
+        if holds(Table::Items) {
+            own::items_of(text)
+        } else if holds(Table::Mentions) {
+            answer_to(text)
+        } else {
+            Value::Object(serde_json::Map::new())
+        }
+    };
     let mut known = BTreeMap::new();
     for row in rows(snapshot, Table::Chunks) {
         let status = text(&row, "status");
         let told = match status.as_str() {
-            "ok" => Known::Answer(answer_to(&text(&row, "text")).to_string()),
+            "ok" => Known::Answer(answer(&text(&row, "text")).to_string()),
             "failed" => Known::Failed(
                 failures
                     .get(&text(&row, "chunk_id"))

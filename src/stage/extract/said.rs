@@ -1,0 +1,95 @@
+//! Items of a user's own schema, tied to the shown text by their quotes.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::columns::QUOTE;
+use super::ground::{MAX_ITEMS, cut};
+use super::quote::{Places, Shown};
+use crate::model::extraction::{Grounding, Match, Said};
+
+/// Each item with the place of its quote. The k-th item with the same quote takes the quote's k-th place, the last one
+/// again if there are no more.
+pub(super) fn items(raw: Vec<Map<String, Value>>, text: &str, shown: &mut Shown<'_>) -> Vec<Said> {
+    let mut known: BTreeMap<String, (Places, usize)> = BTreeMap::new();
+    let mut said = Vec::with_capacity(raw.len().min(MAX_ITEMS));
+    for mut item in raw.into_iter().take(MAX_ITEMS) {
+        let quote = item.remove(QUOTE);
+        let quote = cut(quote.as_ref().and_then(Value::as_str).unwrap_or_default());
+        let (places, turn) = known
+            .entry(quote.to_owned())
+            .or_insert_with(|| (shown.find(quote), 0));
+        let grounding = at(places, *turn, text, quote);
+        *turn += 1;
+        said.push(Said {
+            json: Value::Object(item).to_string().into(),
+            grounding,
+        });
+    }
+    said
+}
+
+fn at(places: &Places, turn: usize, text: &str, quote: &str) -> Grounding {
+    let place = places.ranges.get(turn).or(places.ranges.last());
+    let found = place.and_then(|range| {
+        let words = text.get(range.clone())?;
+        let start = u32::try_from(range.start).ok()?;
+        let end = u32::try_from(range.end).ok()?;
+        Some((start, end, words))
+    });
+    match found {
+        Some((start, end, words)) if !quote.is_empty() => Grounding {
+            start,
+            end,
+            matched: places.matched,
+            score: places.score,
+            quote: words.into(),
+        },
+        _ => Grounding {
+            start: 0,
+            end: 0,
+            matched: Match::None,
+            score: 0,
+            quote: quote.into(),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::model::extraction::Match;
+    use crate::stage::extract::ground::extraction;
+
+    const TEXT: &str = "Ana: I'll call the yard. I'll call the yard.\nBo: Fine.\n";
+
+    #[test]
+    fn items_keep_their_order_and_take_their_places_in_turn() {
+        let answer = json!({"items": [
+            {"task": "call", "quote": "I'll call the yard"},
+            {"task": "again", "quote": "I'll call the yard"},
+            {"task": "third", "quote": "i’ll call the yard"},
+            {"task": "lost", "quote": "sell the boat"},
+            {"task": "bare"},
+        ]});
+        let items = extraction(&answer.to_string(), TEXT).unwrap().items;
+        let found: Vec<_> = items
+            .iter()
+            .map(|item| (&*item.json, item.grounding.start, item.grounding.matched))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                (r#"{"task":"call"}"#, 5, Match::Exact),
+                (r#"{"task":"again"}"#, 25, Match::Exact),
+                (r#"{"task":"third"}"#, 5, Match::Normalised),
+                (r#"{"task":"lost"}"#, 0, Match::None),
+                (r#"{"task":"bare"}"#, 0, Match::None),
+            ]
+        );
+        assert_eq!(&*items[2].grounding.quote, "I'll call the yard");
+        assert_eq!(&*items[3].grounding.quote, "sell the boat");
+    }
+}
