@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::failures::{self, FailuresArgs};
 use super::printer::Mode;
+use super::shell::{self, CompletionsArgs, ManArgs};
 use super::{Exit, env};
 use crate::model::unit::Usd;
 use crate::plan::error::PlanErrors;
@@ -42,6 +44,15 @@ pub enum Command {
     /// Serve a make-believe provider on this machine, to rehearse a run against its limits and faults.
     #[command(after_long_help = super::simulate::help())]
     SimulateProvider(super::simulate::SimulateArgs),
+    /// List what failed, by reason, and ask it again.
+    #[command(after_long_help = failures::EXAMPLES)]
+    Failures(Box<FailuresArgs>),
+    /// Print a script by which a shell completes the command line.
+    #[command(after_long_help = shell::COMPLETIONS)]
+    Completions(CompletionsArgs),
+    /// Write the manual pages.
+    #[command(after_long_help = shell::MAN)]
+    Man(ManArgs),
 }
 
 const RUN: &str = "\
@@ -52,6 +63,8 @@ Examples:
       on your own files; a second run reads and asks only what is new
   weir run knowledge-graph -i talks --model gpt-4o-mini --max-cost 5
       with a model; OPENAI_API_KEY holds the key; stops before 5 dollars are passed
+  weir run knowledge-graph -i talks --model gpt-4o-mini --sample 50
+      only 50 chunks, spread over the files: to look at, and for a better forecast by weir plan
   weir run knowledge-graph -i talks --model qwen3 --preset ollama
       with a model on this machine
   weir run knowledge-graph -i talks --watch
@@ -170,6 +183,10 @@ pub struct RunArgs {
     /// Print nothing but errors.
     #[arg(long)]
     pub quiet: bool,
+    /// Ask no more than this many chunks, spread over the files: to see answers and to calibrate the forecast. The same
+    /// ones each time; a run without it asks the rest.
+    #[arg(long, value_name = "N", value_parser = at_least_one())]
+    pub sample: Option<u64>,
     /// Ask again what failed for good: refused, filtered, too long, invalid.
     #[arg(long)]
     pub retry_failures: bool,
@@ -348,8 +365,9 @@ impl Command {
             Self::Run(args) | Self::Plan(args) => (args.json, args.quiet),
             Self::Check(args) => (args.json, false),
             Self::Status(args) => (args.json, false),
-            Self::Path(_) => (false, false),
             Self::SimulateProvider(args) => (args.json, false),
+            Self::Failures(args) => (args.run.json, args.run.quiet),
+            Self::Path(_) | Self::Completions(_) | Self::Man(_) => (false, false),
         };
         match (json, quiet, terminal) {
             (true, ..) => Mode::Json,

@@ -6,6 +6,7 @@ pub mod confirm;
 pub mod env;
 pub mod escape;
 mod interrupts;
+pub mod failures;
 mod live;
 pub mod path;
 pub mod plan;
@@ -13,10 +14,13 @@ pub mod printer;
 mod report;
 pub mod run;
 pub mod simulate;
+pub mod shell;
 pub mod status;
+pub mod tables;
 #[cfg(test)]
 mod tests;
 pub mod transcript;
+mod text;
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
@@ -43,7 +47,7 @@ pub enum Exit {
     Storage = 5,
     /// The provider refuses: key, quota, certificate.
     Refused = 6,
-    /// Interrupted with work left.
+    /// Ended with work left: interrupted, or a sample.
     Interrupted = 7,
     /// A fault of weir's own.
     Internal = 70,
@@ -64,7 +68,10 @@ impl Exit {
             Self::Refused,
             "the provider refuses (key, quota, model, certificate) or cannot be reached",
         ),
-        (Self::Interrupted, "interrupted with work left"),
+        (
+            Self::Interrupted,
+            "ended with work left: interrupted, or only a part was to be asked",
+        ),
         (Self::Internal, "a fault of weir itself"),
     ];
 
@@ -138,5 +145,8 @@ pub fn command(
         Command::Status(args) => status::run(&args, printer),
         Command::Path(args) => path::run(&args, &environment, printer),
         Command::SimulateProvider(args) => simulate::run(&args, printer),
+        Command::Failures(args) => failures::run(&args, &environment, printer),
+        Command::Completions(args) => shell::completions(&args, printer),
+        Command::Man(args) => shell::man(&args, printer),
     }
 }

@@ -117,6 +117,10 @@ fn write(out: &mut String, plan: &Plan, found: &Forecast) -> std::fmt::Result {
     for (reason, count) in &found.reasons {
         writeln!(out, "asked          {count} chunks: {}", reason.name())?;
     }
+    if found.outside > 0 {
+        let outside = found.outside;
+        writeln!(out, "not asked      {outside} chunks outside the sample")?;
+    }
     if c.failed > 0 {
         writeln!(
             out,
@@ -163,6 +167,7 @@ fn json(plan: &Plan, found: &Forecast) -> Value {
         "files": files,
         "chunks": counts(&found.total),
         "reasons": reasons,
+        "outside": found.outside,
         "estimate": estimate,
     })
 }

@@ -50,6 +50,7 @@ pub mod gauges;
 pub mod ops;
 pub mod record;
 pub mod render;
+pub mod scope;
 pub mod stop;
 mod totals;
 pub mod versions;

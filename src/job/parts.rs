@@ -51,6 +51,7 @@ pub(super) fn inquiry(
         base,
         published,
         retry_failures: order.retry_failures,
+        scope: order.scope.clone(),
         patience: order.timing.patience,
         grace: order.timing.grace,
     })

@@ -27,6 +27,7 @@ use super::bridge::{Far, Outcoming, Question};
 use super::engine::Engine;
 use super::epochs::Epoch;
 use super::gauges::{Gauges, add, set};
+use super::scope::Scope;
 use super::stop::{Ending, Stop};
 use crate::limit::Charge;
 use crate::llm::client::Client;
@@ -64,6 +65,8 @@ pub struct Inquiry {
     pub published: BTreeMap<Fingerprint, Published>,
     /// Whether what was given up is asked again.
     pub retry_failures: bool,
+    /// What may be asked about.
+    pub scope: Scope,
     /// The least patience, if not that of the desk.
     pub patience: Option<Duration>,
     /// After an interrupt, how long calls in flight are waited for.
