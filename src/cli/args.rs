@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use super::failures::{self, FailuresArgs};
 use super::printer::Mode;
 use super::shell::{self, CompletionsArgs, ManArgs};
+use super::show::{self, ShowArgs};
 use super::{Exit, env};
 use crate::model::unit::Usd;
 use crate::plan::error::PlanErrors;
@@ -47,6 +48,9 @@ pub enum Command {
     /// List what failed, by reason, and ask it again.
     #[command(after_long_help = failures::EXAMPLES)]
     Failures(Box<FailuresArgs>),
+    /// Show a chunk: its text, its place, what was asked and answered, and what was made of it.
+    #[command(after_long_help = show::EXAMPLES)]
+    Show(ShowArgs),
     /// Print a script by which a shell completes the command line.
     #[command(after_long_help = shell::COMPLETIONS)]
     Completions(CompletionsArgs),
@@ -367,6 +371,7 @@ impl Command {
             Self::Status(args) => (args.json, false),
             Self::SimulateProvider(args) => (args.json, false),
             Self::Failures(args) => (args.run.json, args.run.quiet),
+            Self::Show(args) => (args.json, false),
             Self::Path(_) | Self::Completions(_) | Self::Man(_) => (false, false),
         };
         match (json, quiet, terminal) {

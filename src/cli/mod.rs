@@ -15,6 +15,7 @@ mod report;
 pub mod run;
 pub mod simulate;
 pub mod shell;
+pub mod show;
 pub mod status;
 pub mod tables;
 #[cfg(test)]
@@ -146,6 +147,7 @@ pub fn command(
         Command::Path(args) => path::run(&args, &environment, printer),
         Command::SimulateProvider(args) => simulate::run(&args, printer),
         Command::Failures(args) => failures::run(&args, &environment, printer),
+        Command::Show(args) => show::run(&args, &environment, printer),
         Command::Completions(args) => shell::completions(&args, printer),
         Command::Man(args) => shell::man(&args, printer),
     }

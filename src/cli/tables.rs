@@ -37,6 +37,8 @@ pub(super) struct Tables {
     pub(super) state: PathBuf,
     /// The plan, if a dataflow was named.
     pub(super) plan: Option<Plan>,
+    /// The dataflow as it was named.
+    pub(super) dataflow: Option<String>,
 }
 
 impl TablesArgs {
@@ -63,7 +65,28 @@ impl TablesArgs {
             output,
             state,
             plan,
+            dataflow: self.dataflow.clone(),
         })
+    }
+
+    /// As [`TablesArgs::find`], but where none are named all that the state knows: at least one.
+    pub(super) fn all(
+        &self,
+        environment: &Environment,
+        printer: &mut Printer,
+    ) -> Result<Vec<Tables>, Exit> {
+        if self.dataflow.is_some() || self.output.is_some() {
+            return self.find(environment, printer).map(|tables| vec![tables]);
+        }
+        let state = PathBuf::from(self.state.as_deref().unwrap_or(".weir"));
+        let outputs = outputs(&state, printer)?.into_iter();
+        let tables = outputs.map(|output| Tables {
+            output,
+            state: state.clone(),
+            plan: None,
+            dataflow: None,
+        });
+        Ok(tables.collect())
     }
 
     fn plan(
@@ -131,6 +154,24 @@ pub(super) fn absent(error: &SinkError) -> bool {
 /// The folder of the only tables that a state knows.
 fn only(state: &Path, printer: &mut Printer) -> Result<PathBuf, Exit> {
     let shown = word(&state.display().to_string());
+    let outputs = outputs(state, printer)?;
+    if let [output] = outputs.as_slice() {
+        return Ok(output.clone());
+    }
+    let list: Vec<String> = outputs
+        .iter()
+        .map(|output| format!("  -o {}", word(&output.display().to_string())))
+        .collect();
+    printer.plain_error(&format!(
+        "error: the state in {shown} knows of several tables\nhint: say which:\n{}\n",
+        list.join("\n")
+    ));
+    Err(Exit::Usage)
+}
+
+/// The folders of all tables that a state knows: at least one, the last published first.
+fn outputs(state: &Path, printer: &mut Printer) -> Result<Vec<PathBuf>, Exit> {
+    let shown = word(&state.display().to_string());
     let views = match Database::open(state, Mode::Read).and_then(|database| database.views()) {
         Ok(views) => views,
         Err(StoreError::Absent { .. }) => {
@@ -146,30 +187,18 @@ fn only(state: &Path, printer: &mut Printer) -> Result<PathBuf, Exit> {
         }
     };
     // The same folder may have been made from other inputs before.
-    let mut outputs: Vec<&str> = Vec::new();
-    for view in views.iter().filter(|view| view.epoch > 0) {
-        if !outputs.contains(&view.view.output.as_str()) {
-            outputs.push(&view.view.output);
+    let mut outputs: Vec<PathBuf> = Vec::new();
+    for view in views.into_iter().filter(|view| view.epoch > 0) {
+        let output = PathBuf::from(view.view.output);
+        if !outputs.contains(&output) {
+            outputs.push(output);
         }
     }
-    match outputs.as_slice() {
-        [output] => Ok(PathBuf::from(output)),
-        [] => {
-            printer.plain_error(&format!(
-                "error: the state in {shown} knows of no tables\nhint: weir run makes some\n"
-            ));
-            Err(Exit::Usage)
-        }
-        several => {
-            let list: Vec<String> = several
-                .iter()
-                .map(|output| format!("  -o {}", word(output)))
-                .collect();
-            printer.plain_error(&format!(
-                "error: the state in {shown} knows of several tables\nhint: say which:\n{}\n",
-                list.join("\n")
-            ));
-            Err(Exit::Usage)
-        }
+    if outputs.is_empty() {
+        printer.plain_error(&format!(
+            "error: the state in {shown} knows of no tables\nhint: weir run makes some\n"
+        ));
+        return Err(Exit::Usage);
     }
+    Ok(outputs)
 }

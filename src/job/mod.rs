@@ -25,6 +25,7 @@ pub mod run;
 pub mod sample;
 pub mod samples;
 mod settle;
+pub mod shown;
 pub mod summary;
 mod watch;
 

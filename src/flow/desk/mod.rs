@@ -26,7 +26,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::bridge::{Far, Outcoming, Question};
 use super::engine::Engine;
 use super::epochs::Epoch;
-use super::gauges::{Gauges, add, set};
+use super::gauges::{Gauges, add, less, set};
 use super::scope::Scope;
 use super::stop::{Ending, Stop};
 use crate::limit::Charge;
@@ -242,8 +242,11 @@ impl Desk {
             }
             match now {
                 Some(outcome) => {
-                    if matches!(outcome, Outcome::Answered(_)) {
-                        add(&self.gauges.cached, 1);
+                    match outcome {
+                        Outcome::Answered(_) => add(&self.gauges.cached, 1),
+                        // Outside the scope: nobody need wait for it.
+                        Outcome::Unasked => less(&self.gauges.asked, 1),
+                        Outcome::Failed(_) | Outcome::Pending => {}
                     }
                     self.tell(fingerprint, outcome, true);
                 }
