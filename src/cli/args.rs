@@ -8,6 +8,7 @@ use super::failures::{self, FailuresArgs};
 use super::printer::Mode;
 use super::shell::{self, CompletionsArgs, ManArgs};
 use super::show::{self, ShowArgs};
+use super::verify::{self, VerifyArgs};
 use super::{Exit, env};
 use crate::model::unit::Usd;
 use crate::plan::error::PlanErrors;
@@ -51,6 +52,9 @@ pub enum Command {
     /// Show a chunk: its text, its place, what was asked and answered, and what was made of it.
     #[command(after_long_help = show::EXAMPLES)]
     Show(ShowArgs),
+    /// Check that tables and state are what was published, and say what to do if not.
+    #[command(after_long_help = verify::EXAMPLES)]
+    Verify(VerifyArgs),
     /// Print a script by which a shell completes the command line.
     #[command(after_long_help = shell::COMPLETIONS)]
     Completions(CompletionsArgs),
@@ -372,6 +376,7 @@ impl Command {
             Self::SimulateProvider(args) => (args.json, false),
             Self::Failures(args) => (args.run.json, args.run.quiet),
             Self::Show(args) => (args.json, false),
+            Self::Verify(args) => (args.json, false),
             Self::Path(_) | Self::Completions(_) | Self::Man(_) => (false, false),
         };
         match (json, quiet, terminal) {

@@ -22,6 +22,7 @@ pub mod tables;
 mod tests;
 pub mod transcript;
 mod text;
+pub mod verify;
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
@@ -148,6 +149,7 @@ pub fn command(
         Command::SimulateProvider(args) => simulate::run(&args, printer),
         Command::Failures(args) => failures::run(&args, &environment, printer),
         Command::Show(args) => show::run(&args, &environment, printer),
+        Command::Verify(args) => verify::run(&args, &environment, printer),
         Command::Completions(args) => shell::completions(&args, printer),
         Command::Man(args) => shell::man(&args, printer),
     }

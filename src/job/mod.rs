@@ -28,6 +28,7 @@ mod settle;
 pub mod shown;
 pub mod summary;
 mod watch;
+pub mod verify;
 
 /// An error with all its causes, in one line.
 #[must_use]
