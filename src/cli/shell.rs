@@ -115,7 +115,9 @@ fn page(command: &clap::Command) -> io::Result<(String, Vec<u8>)> {
         man.render_subcommands_section(&mut text)?;
     }
     text.extend(literal(&examples.unwrap_or_default()).bytes());
-    man.render_version_section(&mut text)?;
+    if command.get_version().is_some() {
+        man.render_version_section(&mut text)?;
+    }
     Ok((man.get_filename(), text))
 }
 

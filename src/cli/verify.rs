@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
+use std::path::Path;
 
 use serde_json::json;
 
@@ -12,7 +13,7 @@ use super::printer::Printer;
 use super::tables::{Tables, TablesArgs, absent, no_tables};
 use crate::job::verify::{Remedy, Verdict, verify};
 use crate::sink::{SinkError, Snapshot};
-use crate::store::StoreError;
+use crate::store::{StoreError, StoredView};
 
 /// The arguments of `verify`.
 #[derive(clap::Args, Clone, Debug, Default)]
@@ -41,7 +42,7 @@ pub(super) fn run(args: &VerifyArgs, environment: &Environment, printer: &mut Pr
     };
     let snapshot = match tables.snapshot() {
         Ok(snapshot) => snapshot,
-        Err(error) if absent(&error) && !dangling(&tables) => {
+        Err(error) if absent(&error) && !published(&tables) => {
             return no_tables(&error, &tables, printer);
         }
         Err(error) => return unreadable(&error, &tables, printer),
@@ -84,9 +85,18 @@ pub(super) fn run(args: &VerifyArgs, environment: &Environment, printer: &mut Pr
     }
 }
 
-/// Whether something is published, but not to be found: a link that leads nowhere, a snapshot without its manifest.
-fn dangling(tables: &Tables) -> bool {
+/// Whether there should be tables: a link that leads nowhere, a state that knows of some.
+fn published(tables: &Tables) -> bool {
+    let output = std::path::absolute(&tables.output);
+    let views = tables.database().ok().flatten().map(|found| found.views());
+    let known = |view: StoredView| {
+        let here = output
+            .as_ref()
+            .is_ok_and(|output| *output == Path::new(&view.view.output));
+        here && view.epoch > 0
+    };
     tables.output.join("current").symlink_metadata().is_ok()
+        || views.is_some_and(|views| views.is_ok_and(|views| views.into_iter().any(known)))
 }
 
 fn unreadable(error: &SinkError, tables: &Tables, printer: &mut Printer) -> Exit {
@@ -100,8 +110,8 @@ fn remedy(remedy: Remedy, tables: &Tables) -> String {
     let state = word(&tables.state.display().to_string());
     match remedy {
         Remedy::Rebuild => format!(
-            "rm {output}/current, then the same run again: every table is written anew from the ledger, which costs no \
-             call"
+            "rm -f {output}/current, then the same run again: every table is written anew from the ledger, which costs \
+             no call"
         ),
         Remedy::Reread => {
             "the same run with --rehash reads the files again; what was asked is known and costs no call".to_owned()
