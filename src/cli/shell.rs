@@ -126,16 +126,12 @@ fn literal(help: &str) -> String {
     let mut text = String::new();
     let mut within = false;
     for line in help.lines() {
-        match line.strip_suffix(':').filter(|name| !name.starts_with(' ')) {
-            Some(name) => {
-                text.push_str(if within { ".fi\n" } else { "" });
-                text.push_str(&format!(".SH {}\n.nf\n", name.to_uppercase()));
-                within = true;
-            }
-            None => {
-                text.push_str(&escaped(line));
-                text.push('\n');
-            }
+        if let Some(name) = line.strip_suffix(':').filter(|name| !name.starts_with(' ')) {
+            let end = if within { ".fi\n" } else { "" };
+            text.extend([end, ".SH ", &name.to_uppercase(), "\n.nf\n"]);
+            within = true;
+        } else {
+            text.extend([&escaped(line), "\n"]);
         }
     }
     text.push_str(if within { ".fi\n" } else { "" });

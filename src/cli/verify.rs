@@ -113,9 +113,10 @@ fn remedy(remedy: Remedy, tables: &Tables) -> String {
             "rm -f {output}/current, then the same run again: every table is written anew from the ledger, which costs \
              no call"
         ),
-        Remedy::Reread => {
-            "the same run with --rehash reads the files again; what was asked is known and costs no call".to_owned()
-        }
+        Remedy::Reread => format!(
+            "rm -f {output}/current, then the same run again with --rehash: the files are read again and every table is \
+             written anew, which costs no call"
+        ),
         Remedy::Ask => {
             "such an answer counts as unknown: a run that needs it asks again, and pays for it; the tables do not \
              need it until they are made anew"

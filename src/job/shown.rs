@@ -271,10 +271,10 @@ pub fn sent(
         // Nothing but the key says which prompt failed.
         None => context.key(fingerprint) == key,
     };
-    let content = known.answer.as_ref().map(|answer| answer.content.as_str());
-    let tag = content
+    let said = known.answer.as_ref().map(|answer| answer.content.as_str());
+    let tag = said
         .zip(known.body.as_deref())
-        .and_then(|(content, body)| tag(content, body));
+        .and_then(|(said, body)| tag(said, body));
     let batch = Batch {
         call: known
             .call

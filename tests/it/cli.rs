@@ -2,6 +2,8 @@
 //! `calls` has those with one.
 
 mod calls;
+mod looks;
+mod verify;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

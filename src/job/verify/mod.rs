@@ -26,7 +26,7 @@ const NAMED: usize = 5;
 pub enum Remedy {
     /// Write every table anew from the ledger, without a call.
     Rebuild,
-    /// The next run reads these files again.
+    /// Read the files again, and write every table anew, without a call.
     Reread,
     /// The next run that needs these answers asks for them again.
     Ask,

@@ -57,14 +57,12 @@ pub(super) fn verify(
     }
     let view = ViewId::parse(&info.view);
     let stored = view.map(|id| database.view(id)).transpose()?.flatten();
-    match stored {
-        Some(stored) => compare(snapshot, database, &stored, verdict),
-        None => {
-            let what = "knows nothing of the tables that were made with it";
-            verdict.found(Remedy::Rebuild, "ledger", what, || info.view.clone());
-            Ok(())
-        }
+    if let Some(stored) = stored {
+        return compare(snapshot, database, &stored, verdict);
     }
+    let what = "knows nothing of the tables that were made with it";
+    verdict.found(Remedy::Rebuild, "ledger", what, || info.view.clone());
+    Ok(())
 }
 
 /// The view as the state has it, and as it was published.
