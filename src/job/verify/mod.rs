@@ -11,6 +11,8 @@
 mod index;
 mod state;
 mod tables;
+#[cfg(test)]
+mod tests;
 
 use serde::Serialize;
 

@@ -54,9 +54,9 @@ pub(super) fn verify(snapshot: &Snapshot, verdict: &mut Verdict) -> Result<(), S
             verdict,
         );
     })?;
-    let mut calls = 0_u64;
-    each(snapshot, Table::Calls, verdict, |_, _| calls += 1)?;
-    sums(snapshot, &index, verdict);
+    each(snapshot, Table::Calls, verdict, |_, _| {})?;
+    let (all, failed) = sums(&index, verdict);
+    manifest(snapshot, &index, &all, failed, verdict);
     Ok(())
 }
 
@@ -84,7 +84,7 @@ fn each(
     Ok(())
 }
 
-fn document(row: &Row, index: &mut Index, verdict: &mut Verdict) {
+pub(super) fn document(row: &Row, index: &mut Index, verdict: &mut Verdict) {
     let says = index::counts(row);
     let open = says.failed + says.pending + says.unasked;
     let place = || text(row, "path").to_owned();
@@ -110,7 +110,7 @@ fn document(row: &Row, index: &mut Index, verdict: &mut Verdict) {
     }
 }
 
-fn chunk(row: &Row, index: &mut Index, verdict: &mut Verdict) {
+pub(super) fn chunk(row: &Row, index: &mut Index, verdict: &mut Verdict) {
     let id = text(row, "chunk_id");
     let place = || id.to_owned();
     let status = index::status(text(row, "status"));
@@ -186,7 +186,7 @@ fn chunk(row: &Row, index: &mut Index, verdict: &mut Verdict) {
     );
 }
 
-fn failure(row: &Row, index: &mut Index, verdict: &mut Verdict) {
+pub(super) fn failure(row: &Row, index: &mut Index, verdict: &mut Verdict) {
     let place = || text(row, "failure_id").to_owned();
     let Some(id) = ChunkId::parse(text(row, "chunk_id")) else {
         let file = text(row, "stage") == "read";
@@ -220,7 +220,7 @@ fn counted(row: &Row, column: &str) -> Counted {
     }
 }
 
-fn relation(row: &Row, index: &mut Index, verdict: &mut Verdict) {
+pub(super) fn relation(row: &Row, index: &mut Index, verdict: &mut Verdict) {
     let place = || text(row, "relation_id").to_owned();
     for (column, what) in [
         ("source_id", "source_id is of no entity"),
@@ -236,7 +236,7 @@ fn relation(row: &Row, index: &mut Index, verdict: &mut Verdict) {
 }
 
 /// A row that says where something is said.
-fn said(
+pub(super) fn said(
     row: &Row,
     table: &str,
     id: &str,
@@ -279,8 +279,8 @@ fn said(
     verdict.check(bounded, table, "spans are not within its chunk", place);
 }
 
-/// What can be said only when all rows have been seen.
-fn sums(snapshot: &Snapshot, index: &Index, verdict: &mut Verdict) {
+/// What can be said only when all rows have been seen: all chunks by status, and failures that name one.
+pub(super) fn sums(index: &Index, verdict: &mut Verdict) -> (ChunkCounts, u64) {
     let mut all = ChunkCounts::default();
     for (id, document) in &index.documents {
         index::add(&mut all, &document.has);
@@ -340,7 +340,7 @@ fn sums(snapshot: &Snapshot, index: &Index, verdict: &mut Verdict) {
             place,
         );
     }
-    manifest(snapshot, index, &all, failed, verdict);
+    (all, failed)
 }
 
 fn manifest(

@@ -2,13 +2,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rusqlite::Connection;
 use serde_json::Value;
 
 use super::{KG, number, talks};
-use crate::harness::binary::{Ended, Weir};
-use crate::harness::provider::{FakeProvider, Script};
+use crate::harness::binary::{Ended, Weir, until};
+use crate::harness::provider::{Act, FakeProvider, Latency, Rule, Script};
 
 const MANIFEST: &str = "manifest.json";
 
@@ -47,7 +48,7 @@ fn edit(weir: &Weir, change: impl FnOnce(&mut Value)) {
 }
 
 #[track_caller]
-fn damaged<'a>(weir: &Weir, words: &[&'a str]) -> Ended {
+fn damaged(weir: &Weir, words: &[&str]) -> Ended {
     let ended = weir.run(&["verify"]);
     ended.is(5, words).is(5, &["damaged"]);
     ended
@@ -131,7 +132,7 @@ fn counts_must_add_up() {
     ] {
         let before = fs::read(snapshot(&weir).join(MANIFEST)).unwrap();
         edit(&weir, |manifest| {
-            *manifest.pointer_mut(pointer).unwrap() = value.into()
+            *manifest.pointer_mut(pointer).unwrap() = value.into();
         });
         damaged(&weir, &[words]);
         overwrite(&snapshot(&weir).join(MANIFEST), &before);
@@ -294,4 +295,48 @@ fn the_ledger_is_looked_through() {
     let ended = weir.run(&["verify"]);
     assert_eq!(ended.code, 5, "{ended:#?}");
     assert_eq!(fake.log().len(), calls);
+}
+
+/// A run publishes, and notes it in the state, while others look: none of them sees damage that is not there.
+#[test]
+fn looking_while_a_run_goes_on() {
+    let fake = FakeProvider::start(Script {
+        latency: Latency::Fixed(Duration::from_millis(150)),
+        rules: vec![Rule::on("talk 0 ", Act::Refuse)],
+        ..Script::default()
+    });
+    let weir = talks(60);
+    let run = [
+        "run",
+        KG,
+        "-i",
+        "talks",
+        "--model",
+        "made-up",
+        "--base-url",
+        fake.url(),
+        "--batch-chunks",
+        "1",
+        "--in-flight",
+        "2",
+        "--requests-per-minute",
+        "100000",
+        "--tokens-per-minute",
+        "100000000",
+    ];
+    let running = weir.start(&run);
+    until("a snapshot with a failure", || {
+        weir.run(&["failures"]).out.contains("1 failure ")
+    });
+    let mut looks = 0;
+    while fake.log().len() < 58 {
+        weir.run(&["verify"]).is(0, &["sound, though not complete"]);
+        let failed = weir.run(&["failures", "--json"]).json()["failures"][0]["chunk_id"].clone();
+        weir.run(&["show", failed.as_str().unwrap()])
+            .is(0, &["talk 0 ", "refused: 1 attempt"]);
+        looks += 1;
+    }
+    assert!(looks > 2, "{looks}");
+    running.wait().is(3, &["59 answered", "1 failed"]);
+    weir.run(&["verify"]).is(0, &["sound, though not complete"]);
 }
