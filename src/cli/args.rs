@@ -193,7 +193,7 @@ pub struct RunArgs {
     pub quiet: bool,
     /// Ask no more than this many chunks, spread over the files: to see answers and to calibrate the forecast. The same
     /// ones each time; a run without it asks the rest.
-    #[arg(long, value_name = "N", value_parser = at_least_one())]
+    #[arg(long, value_name = "N", value_parser = at_least_one(), conflicts_with = "watch")]
     pub sample: Option<u64>,
     /// Ask again what failed for good: refused, filtered, too long, invalid.
     #[arg(long)]

@@ -39,7 +39,7 @@ pub struct FailuresArgs {
     #[arg(long, value_name = "REASON")]
     pub reason: Option<String>,
     /// Ask these chunks again, and no others. It takes the flags of the run that they failed in (--model and the like).
-    #[arg(long, conflicts_with = "sample")]
+    #[arg(long, conflicts_with_all = ["sample", "watch"])]
     pub retry: bool,
 }
 

@@ -5,23 +5,23 @@ pub mod check;
 pub mod confirm;
 pub mod env;
 pub mod escape;
-mod interrupts;
 pub mod failures;
+mod interrupts;
 mod live;
 pub mod path;
 pub mod plan;
 pub mod printer;
 mod report;
 pub mod run;
-pub mod simulate;
 pub mod shell;
 pub mod show;
+pub mod simulate;
 pub mod status;
 pub mod tables;
 #[cfg(test)]
 mod tests;
-pub mod transcript;
 mod text;
+pub mod transcript;
 pub mod verify;
 
 use std::ffi::OsString;

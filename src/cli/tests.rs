@@ -64,6 +64,8 @@ fn every_help_has_examples() {
         "status",
         "path",
         "failures",
+        "show",
+        "verify",
         "completions",
         "man",
     ] {

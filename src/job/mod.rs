@@ -27,8 +27,8 @@ pub mod samples;
 mod settle;
 pub mod shown;
 pub mod summary;
-mod watch;
 pub mod verify;
+mod watch;
 
 /// An error with all its causes, in one line.
 #[must_use]
