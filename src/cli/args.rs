@@ -4,9 +4,13 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::failures::{self, FailuresArgs};
 use super::init::InitArgs;
 use super::printer::Mode;
 use super::schema::SchemaArgs;
+use super::shell::{self, CompletionsArgs, ManArgs};
+use super::show::{self, ShowArgs};
+use super::verify::{self, VerifyArgs};
 use super::{Exit, env};
 use crate::model::unit::Usd;
 use crate::plan::error::PlanErrors;
@@ -50,6 +54,21 @@ pub enum Command {
     /// Print the data dictionary: every table and column, and what it says.
     #[command(after_long_help = SCHEMA)]
     Schema(SchemaArgs),
+    /// List what failed, by reason, and ask it again.
+    #[command(after_long_help = failures::EXAMPLES)]
+    Failures(Box<FailuresArgs>),
+    /// Show a chunk: its text, its place, what was asked and answered, and what was made of it.
+    #[command(after_long_help = show::EXAMPLES)]
+    Show(ShowArgs),
+    /// Check that tables and state are what was published, and say what to do if not.
+    #[command(after_long_help = verify::EXAMPLES)]
+    Verify(VerifyArgs),
+    /// Print a script by which a shell completes the command line.
+    #[command(after_long_help = shell::COMPLETIONS)]
+    Completions(CompletionsArgs),
+    /// Write the manual pages.
+    #[command(after_long_help = shell::MAN)]
+    Man(ManArgs),
 }
 
 const INIT: &str = "\
@@ -78,6 +97,8 @@ Examples:
       on your own files; a second run reads and asks only what is new
   weir run knowledge-graph -i talks --model gpt-4o-mini --max-cost 5
       with a model; OPENAI_API_KEY holds the key; stops before 5 dollars are passed
+  weir run knowledge-graph -i talks --model gpt-4o-mini --sample 50
+      only 50 chunks, spread over the files: to look at, and for a better forecast by weir plan
   weir run knowledge-graph -i talks --model qwen3 --preset ollama
       with a model on this machine
   weir run knowledge-graph -i talks --watch
@@ -196,6 +217,10 @@ pub struct RunArgs {
     /// Print nothing but errors.
     #[arg(long)]
     pub quiet: bool,
+    /// Ask no more than this many chunks, spread over the files: to see answers and to calibrate the forecast. The same
+    /// ones each time; a run without it asks the rest.
+    #[arg(long, value_name = "N", value_parser = at_least_one(), conflicts_with = "watch")]
+    pub sample: Option<u64>,
     /// Ask again what failed for good: refused, filtered, too long, invalid.
     #[arg(long)]
     pub retry_failures: bool,
@@ -377,9 +402,12 @@ impl Command {
             Self::Run(args) | Self::Plan(args) => (args.json, args.quiet),
             Self::Check(args) => (args.json, false),
             Self::Status(args) => (args.json, false),
-            Self::Path(_) | Self::Init(_) => (false, false),
             Self::Schema(args) => (args.json, false),
             Self::SimulateProvider(args) => (args.json, false),
+            Self::Failures(args) => (args.run.json, args.run.quiet),
+            Self::Show(args) => (args.json, false),
+            Self::Verify(args) => (args.json, false),
+            Self::Path(_) | Self::Init(_) | Self::Completions(_) | Self::Man(_) => (false, false),
         };
         match (json, quiet, terminal) {
             (true, ..) => Mode::Json,

@@ -5,6 +5,7 @@ pub mod check;
 pub mod confirm;
 pub mod env;
 pub mod escape;
+pub mod failures;
 pub mod init;
 mod interrupts;
 mod live;
@@ -14,11 +15,16 @@ pub mod printer;
 mod report;
 pub mod run;
 pub mod schema;
+pub mod shell;
+pub mod show;
 pub mod simulate;
 pub mod status;
+pub mod tables;
 #[cfg(test)]
 mod tests;
+mod text;
 pub mod transcript;
+pub mod verify;
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
@@ -45,7 +51,7 @@ pub enum Exit {
     Storage = 5,
     /// The provider refuses: key, quota, certificate.
     Refused = 6,
-    /// Interrupted with work left.
+    /// Ended with work left: interrupted, or a sample.
     Interrupted = 7,
     /// A fault of weir's own.
     Internal = 70,
@@ -66,7 +72,10 @@ impl Exit {
             Self::Refused,
             "the provider refuses (key, quota, model, certificate) or cannot be reached",
         ),
-        (Self::Interrupted, "interrupted with work left"),
+        (
+            Self::Interrupted,
+            "ended with work left: interrupted, or only a part was to be asked",
+        ),
         (Self::Internal, "a fault of weir itself"),
     ];
 
@@ -142,5 +151,10 @@ pub fn command(
         Command::SimulateProvider(args) => simulate::run(&args, printer),
         Command::Init(args) => init::run(&args, printer),
         Command::Schema(args) => schema::run(&args, &environment, printer),
+        Command::Failures(args) => failures::run(&args, &environment, printer),
+        Command::Show(args) => show::run(&args, &environment, printer),
+        Command::Verify(args) => verify::run(&args, &environment, printer),
+        Command::Completions(args) => shell::completions(&args, printer),
+        Command::Man(args) => shell::man(&args, printer),
     }
 }

@@ -120,6 +120,10 @@ fn write(out: &mut String, plan: &Plan, found: &Forecast) -> std::fmt::Result {
         writeln!(out, "asked          {count} chunks: {}", reason.name())?;
     }
     migration(out, plan, found)?;
+    if found.outside > 0 {
+        let outside = found.outside;
+        writeln!(out, "not asked      {outside} chunks outside the sample")?;
+    }
     if c.failed > 0 {
         writeln!(
             out,
@@ -234,6 +238,7 @@ fn json(plan: &Plan, found: &Forecast) -> Value {
         "reasons": reasons,
         "vintages": vintages,
         "migration": migration,
+        "outside": found.outside,
         "estimate": estimate,
     })
 }

@@ -103,6 +103,12 @@ impl Printer {
         self.write_out(&escape::lines(text));
     }
 
+    /// What was asked for and is all weir's own: a script for a shell, in which tabs are tabs.
+    pub fn verbatim(&mut self, text: &str) {
+        self.clear();
+        self.write_out(text);
+    }
+
     /// What was asked for, as JSON.
     pub fn result_json(&mut self, value: &impl Serialize) {
         self.clear();

@@ -91,6 +91,7 @@ pub(super) fn summary(plan: &Plan, report: &Report, live: &Live, elapsed: Durati
             Some(Stopped::Budget(_)) => Ending::Budget,
             Some(Stopped::Refused(_)) => Ending::Refused,
             Some(_) => Ending::Interrupted,
+            None if left(report) > 0 => Ending::Part,
             None if failed > 0 => Ending::Failures,
             None => Ending::Complete,
         },
@@ -156,6 +157,7 @@ pub(super) fn exit(report: &Report, threshold: u64) -> Exit {
         Some(Stopped::Interrupted) => Exit::Interrupted,
         Some(Stopped::Mismatch | Stopped::Internal(_)) => Exit::Internal,
         None if failures > threshold => Exit::Failures,
+        None if left(report) > 0 => Exit::Interrupted,
         None => Exit::Complete,
     }
 }
@@ -166,4 +168,10 @@ fn free(plan: &Plan) -> bool {
         plan.provider,
         ProviderChoice::Rules | ProviderChoice::Nobody
     )
+}
+
+/// Chunks that were not to be asked, of what is published: a sample leaves such.
+fn left(report: &Report) -> u64 {
+    let manifest = report.manifest.as_ref();
+    manifest.map_or(0, |manifest| manifest.info.chunks.unasked)
 }

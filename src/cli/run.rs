@@ -15,6 +15,7 @@ use crate::flow::stop::Ending;
 use crate::job::from_plan::{Extras, order};
 use crate::job::order::{Allow, Order};
 use crate::job::run::{Live, Report, RunError, run as run_job};
+use crate::job::sample::sample;
 use crate::model::fault::{Fault, FaultKind};
 use crate::plan::resolve::{Purpose, resolve};
 use crate::plan::{Plan, ProviderChoice};
@@ -27,7 +28,12 @@ pub fn run(args: &RunArgs, environment: &Environment, printer: &mut Printer) -> 
         Ok(ordered) => ordered,
         Err(exit) => return exit,
     };
-    if !agreed(&plan, &order, args, printer) {
+    carry_out(&plan, &order, args, printer)
+}
+
+/// Carries an order out, from the question whether money may be spent to the summary.
+pub(super) fn carry_out(plan: &Plan, order: &Order, args: &RunArgs, printer: &mut Printer) -> Exit {
+    if !agreed(plan, order, args, printer) {
         return Exit::Usage;
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread()
@@ -42,12 +48,12 @@ pub fn run(args: &RunArgs, environment: &Environment, printer: &mut Printer) -> 
     };
     let live = Live::default();
     let began = Instant::now();
-    let ended = runtime.block_on(watch(&order, &live, began, printer));
+    let ended = runtime.block_on(watch(order, &live, began, printer));
     // Blocking reads of an abandoned run are not waited for.
     runtime.shutdown_timeout(Duration::from_millis(100));
     printer.clear();
     match ended {
-        Some(Ok(report)) => finish(&plan, args, &report, began.elapsed(), &live, printer),
+        Some(Ok(report)) => finish(plan, args, &report, began.elapsed(), &live, printer),
         Some(Err(error)) => {
             printer.error(&error);
             failed(&error)
@@ -73,7 +79,11 @@ pub(super) fn ordered(
     for note in &plan.notes {
         printer.note(note);
     }
-    let order = order(&plan, extras(args)).map_err(|error| usage(&error, printer))?;
+    let mut order = order(&plan, extras(args)).map_err(|error| usage(&error, printer))?;
+    if let Some(most) = args.sample {
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        order.scope = sample(&order, most).map_err(|error| usage(&error, printer))?;
+    }
     Ok((plan, order))
 }
 

@@ -56,7 +56,19 @@ fn the_definition_is_sound() {
 
 #[test]
 fn every_help_has_examples() {
-    for command in ["", "run", "plan", "check", "status", "path"] {
+    for command in [
+        "",
+        "run",
+        "plan",
+        "check",
+        "status",
+        "path",
+        "failures",
+        "show",
+        "verify",
+        "completions",
+        "man",
+    ] {
         let arguments: Vec<&str> = [command, "--help"]
             .into_iter()
             .filter(|a| !a.is_empty())

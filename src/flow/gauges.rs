@@ -80,6 +80,11 @@ pub fn add(count: &AtomicU64, more: u64) {
     count.fetch_add(more, Ordering::Relaxed);
 }
 
+/// Takes from a count.
+pub fn less(count: &AtomicU64, fewer: u64) {
+    count.fetch_sub(fewer, Ordering::Relaxed);
+}
+
 /// Sets a count.
 pub fn set(count: &AtomicU64, value: u64) {
     count.store(value, Ordering::Relaxed);

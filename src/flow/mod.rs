@@ -53,6 +53,7 @@ pub mod gauges;
 pub mod ops;
 pub mod record;
 pub mod render;
+pub mod scope;
 pub mod stop;
 mod totals;
 pub mod versions;

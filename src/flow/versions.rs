@@ -19,7 +19,11 @@ pub fn encode(loaded: &Loaded) -> Result<(Vec<u8>, Vec<u8>), postcard::Error> {
     ))
 }
 
-fn decode(document: &[u8], chunks: &[u8]) -> Result<Loaded, postcard::Error> {
+/// The way back.
+///
+/// # Errors
+/// If they are not what [`encode`] wrote.
+pub fn decode(document: &[u8], chunks: &[u8]) -> Result<Loaded, postcard::Error> {
     let chunks: Vec<Occurrence> = postcard::from_bytes(chunks)?;
     Ok(Loaded {
         facts: Arc::new(postcard::from_bytes(document)?),

@@ -70,6 +70,8 @@ pub struct Forecast {
     pub total: Counts,
     /// The chunks to be asked, by reason.
     pub reasons: BTreeMap<Reason, u64>,
+    /// Chunks that are outside the scope of the order, and would be asked without it.
+    pub outside: u64,
     /// What earlier answers of this prompt and model took, if there are any.
     pub calibration: Option<Calibration>,
     /// The chunks whose answer in the tables is to an earlier question.
@@ -165,6 +167,8 @@ pub fn forecast(order: &Order) -> Result<Forecast, OpenError> {
                         && !order.retry_failures
                     {
                         found.counts.failed += 1;
+                    } else if !order.scope.holds(*fingerprint) {
+                        forecast.outside += 1;
                     } else {
                         found.counts.new += 1;
                         found.counts.new_tokens += u64::from(*tokens);

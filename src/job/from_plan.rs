@@ -7,6 +7,7 @@ use super::order::{Allow, Order, Timing};
 use super::reader::Reading;
 use super::samples;
 use crate::flow::engine::Wall;
+use crate::flow::scope::Scope;
 use crate::limit::Caps;
 use crate::llm::openai::{Key, Misconfigured, OpenAi, Options};
 use crate::llm::rules::Rules;
@@ -143,6 +144,7 @@ pub fn order(plan: &Plan, extras: Extras) -> Result<Order, OrderError> {
         allow: extras.allow,
         rehash: extras.rehash,
         retry_failures: extras.retry_failures,
+        scope: Scope::All,
         wall: wall(),
         seed: fastrand::u64(..),
         timing: Timing::default(),

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   from_plan   a checked plan -> an order          forecast   what it would ask
+//!                                                   sample     which few chunks to ask first
 //!   open        state and output locked, guards, what the run starts from
 //!   changes     which files came, changed, went
 //!   parts       what a run is made of
@@ -11,6 +12,7 @@
 //! ```
 
 pub mod changes;
+pub mod failed;
 pub mod forecast;
 pub mod from_plan;
 pub mod intake;
@@ -20,9 +22,12 @@ mod parts;
 pub mod progress;
 pub mod reader;
 pub mod run;
+pub mod sample;
 pub mod samples;
 mod settle;
+pub mod shown;
 pub mod summary;
+pub mod verify;
 mod watch;
 
 /// An error with all its causes, in one line.

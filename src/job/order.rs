@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::reader::Reading;
 use crate::flow::engine::Wall;
+use crate::flow::scope::Scope;
 use crate::limit::{Caps, Limits};
 use crate::llm::Provider;
 use crate::llm::client;
@@ -56,6 +57,8 @@ pub struct Order {
     pub rehash: bool,
     /// Whether chunks that were given up are asked again.
     pub retry_failures: bool,
+    /// What may be asked about.
+    pub scope: Scope,
     /// The wall clock, for labels.
     pub wall: Wall,
     /// Chance: tags, jitter.

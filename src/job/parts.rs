@@ -77,6 +77,7 @@ pub(super) fn inquiry(
         reuse: reuse(order, database, view)?,
         published,
         retry_failures: order.retry_failures,
+        scope: order.scope.clone(),
         patience: order.timing.patience,
         grace: order.timing.grace,
     }))

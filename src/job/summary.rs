@@ -32,6 +32,8 @@ pub enum Ending {
     Complete,
     /// Everything was asked; some failed.
     Failures,
+    /// Only some were to be asked; the others are left.
+    Part,
     /// A cap of the budget was reached.
     Budget,
     /// The provider refused: key, quota, certificate.
@@ -101,6 +103,7 @@ impl Summary {
         let ending = match self.ending {
             Ending::Complete => "complete",
             Ending::Failures => "done, with failures",
+            Ending::Part => "a part was asked",
             Ending::Budget => "stopped: the budget is spent",
             Ending::Refused => "stopped: the provider does not answer",
             Ending::Interrupted => "interrupted",
@@ -202,6 +205,10 @@ impl Summary {
         }
         match self.ending {
             Ending::Complete | Ending::Failures => Ok(()),
+            Ending::Part => writeln!(
+                out,
+                "           a run of all asks the rest; what is answered is known to it"
+            ),
             Ending::Budget => writeln!(
                 out,
                 "           the same run with a higher cap goes on from here"

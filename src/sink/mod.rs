@@ -28,6 +28,7 @@ mod retain;
 mod rows;
 mod schema;
 mod snapshot;
+mod verify;
 mod views;
 
 #[cfg(test)]
@@ -44,6 +45,7 @@ pub use read::{for_each_row, read_table};
 pub use rows::Row;
 pub use schema::{Column, ColumnType, Described, Layout, Table};
 pub use snapshot::{Prepared, Snapshot};
+pub use verify::{Flaw, Looked, verify_files};
 
 /// What the changes of an epoch are relative to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

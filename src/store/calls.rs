@@ -61,7 +61,7 @@ pub struct Totals {
 const NEXT: &str = "(SELECT 1 + max(coalesce((SELECT max(seq) FROM calls), 0),
                                     coalesce((SELECT max(calls_published) FROM views), 0)))";
 
-const COLUMNS: &str = "call_id, run_id, job_id, at, provider, model, attempt, chunks, status, outcome, finish,
+pub(super) const COLUMNS: &str = "call_id, run_id, job_id, at, provider, model, attempt, chunks, status, outcome, finish,
     queued_ms, latency_ms, input_tokens, cached_tokens, output_tokens, cost, price_known, request_id, remote_id, state";
 
 impl Database {
@@ -263,7 +263,7 @@ fn put(
     Ok(())
 }
 
-fn call(row: &Row<'_>) -> rusqlite::Result<CallRow> {
+pub(super) fn call(row: &Row<'_>) -> rusqlite::Result<CallRow> {
     let count = |column| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.map(unsigned));
     Ok(CallRow {
         call_id: CallId(row.get(0)?),

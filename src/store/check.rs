@@ -60,7 +60,11 @@ impl Database {
                 problems,
                 damaged_answers: count("SELECT digest, key, content FROM answers", digested)?,
                 damaged_texts: count("SELECT fingerprint, text FROM texts", is_text)?,
-                damaged_versions: count("SELECT digest, document, chunks FROM versions", digested)?,
+                // What no file refers to is about to be collected.
+                damaged_versions: count(
+                    "SELECT digest, document, chunks FROM versions WHERE version IN (SELECT version FROM files)",
+                    digested,
+                )?,
             })
         })
     }

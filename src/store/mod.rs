@@ -9,6 +9,7 @@ mod database;
 mod error;
 mod ledger;
 mod lock;
+mod look;
 mod manifest;
 mod prepared;
 mod readers;

@@ -3,6 +3,8 @@
 
 mod calls;
 mod dataflows;
+mod looks;
+mod verify;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -69,9 +69,6 @@ pub(super) fn look_up(
         .iter()
         .map(|(fingerprint, _)| {
             let key = inquiry.context.key(*fingerprint);
-            let gave_up = failures
-                .get(&key)
-                .filter(|failure| !failure.reason.transient() && !inquiry.retry_failures);
             // Only in the same form: an answer to another schema has other columns.
             let kept = |key: &&AnswerKey| {
                 answers
@@ -79,9 +76,15 @@ pub(super) fn look_up(
                     .is_some_and(|stored| stored.schema == inquiry.context.schema)
             };
             let old = reuse(fingerprint).filter(kept);
+            let may = inquiry.scope.holds(*fingerprint);
+            let stays = failures.get(&key).filter(|failure| {
+                let again = failure.reason.transient() || inquiry.retry_failures;
+                !(again && may)
+            });
             let now = answered(&key, fingerprint)
                 .or_else(|| answered(old?, fingerprint))
-                .or_else(|| gave_up.map(|failure| Outcome::Failed(Arc::new(failure.clone()))));
+                .or_else(|| stays.map(|failure| Outcome::Failed(Arc::new(failure.clone()))))
+                .or_else(|| (!may).then_some(Outcome::Unasked));
             let before = published(fingerprint).map(|published| match published {
                 Published::Answered(key) => answered(key, fingerprint).unwrap_or(Outcome::Pending),
                 Published::Failed(failure) => Outcome::Failed(Arc::new(failure.clone())),

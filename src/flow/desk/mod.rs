@@ -26,7 +26,8 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::bridge::{Far, Outcoming, Question};
 use super::engine::Engine;
 use super::epochs::Epoch;
-use super::gauges::{Gauges, add, set};
+use super::gauges::{Gauges, add, less, set};
+use super::scope::Scope;
 use super::stop::{Ending, Stop};
 use crate::limit::Charge;
 use crate::llm::client::Client;
@@ -66,6 +67,8 @@ pub struct Inquiry {
     pub reuse: BTreeMap<Fingerprint, AnswerKey>,
     /// Whether what was given up is asked again.
     pub retry_failures: bool,
+    /// What may be asked about.
+    pub scope: Scope,
     /// The least patience, if not that of the desk.
     pub patience: Option<Duration>,
     /// After an interrupt, how long calls in flight are waited for.
@@ -241,8 +244,11 @@ impl Desk {
             }
             match now {
                 Some(outcome) => {
-                    if matches!(outcome, Outcome::Answered(_)) {
-                        add(&self.gauges.cached, 1);
+                    match outcome {
+                        Outcome::Answered(_) => add(&self.gauges.cached, 1),
+                        // Outside the scope: nobody need wait for it.
+                        Outcome::Unasked => less(&self.gauges.asked, 1),
+                        Outcome::Failed(_) | Outcome::Pending | Outcome::Nothing => {}
                     }
                     self.tell(fingerprint, outcome, true);
                 }

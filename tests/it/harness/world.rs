@@ -9,6 +9,7 @@ use std::time::Duration;
 use fastrand::Rng;
 use serde_json::Value;
 use tempfile::TempDir;
+use weir::flow::scope::Scope;
 use weir::job::order::{Allow, Order, Timing};
 use weir::job::reader::Reading;
 use weir::limit::{Caps, Limits};
@@ -170,6 +171,7 @@ impl World {
             },
             rehash: false,
             retry_failures: false,
+            scope: Scope::All,
             wall: wall(),
             seed,
             timing: Timing {
