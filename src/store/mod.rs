@@ -5,16 +5,19 @@
 
 mod calls;
 mod check;
+mod copy;
 mod database;
 mod error;
 mod ledger;
 mod lock;
+mod maintain;
 mod manifest;
 mod prepared;
 mod readers;
 mod row;
 mod runs;
 mod schema;
+mod usage;
 mod versions;
 mod writer;
 
@@ -27,11 +30,14 @@ mod testing;
 
 pub use calls::{Done, Intent, Totals};
 pub use check::Integrity;
+pub use copy::{Imported, backup, inspect, restore};
 pub use database::{Database, Mode};
 pub use error::StoreError;
 pub use ledger::StoredAnswer;
+pub use maintain::{Erased, Maintenance, Prunable, look as prunable};
 pub use manifest::{FileFailure, StoredFile, StoredView, Touched, View};
 pub use prepared::ViewDelta;
 pub use runs::StoredRun;
+pub use usage::{Part, Size, Spend};
 pub use versions::{NewVersion, StoredVersion};
 pub use writer::Pending;
