@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use super::printer::Mode;
-use super::{Exit, env};
+use super::{Exit, env, keep};
 use crate::model::unit::Usd;
 use crate::plan::error::PlanErrors;
 use crate::plan::origin::{Given, Origin};
@@ -42,6 +42,15 @@ pub enum Command {
     /// Serve a make-believe provider on this machine, to rehearse a run against its limits and faults.
     #[command(after_long_help = super::simulate::help())]
     SimulateProvider(super::simulate::SimulateArgs),
+    /// Write the tables, or the graph, to files for other programs.
+    #[command(after_long_help = keep::EXPORT)]
+    Export(keep::ExportArgs),
+    /// Show what the ledger holds and what was spent; prune it, back it up, restore it, import another.
+    #[command(after_long_help = keep::LEDGER)]
+    Ledger(keep::LedgerArgs),
+    /// Erase a document from tables, snapshots, change logs and state.
+    #[command(after_long_help = keep::FORGET)]
+    Forget(keep::ForgetArgs),
 }
 
 const RUN: &str = "\
@@ -350,6 +359,9 @@ impl Command {
             Self::Status(args) => (args.json, false),
             Self::Path(_) => (false, false),
             Self::SimulateProvider(args) => (args.json, false),
+            Self::Export(args) => (args.json, false),
+            Self::Ledger(args) => (args.json, false),
+            Self::Forget(args) => (args.json, false),
         };
         match (json, quiet, terminal) {
             (true, ..) => Mode::Json,

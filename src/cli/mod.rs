@@ -6,6 +6,10 @@ pub mod confirm;
 pub mod env;
 pub mod escape;
 mod interrupts;
+pub mod export;
+pub mod forget;
+pub mod keep;
+pub mod ledger;
 mod live;
 pub mod path;
 pub mod plan;
@@ -138,5 +142,8 @@ pub fn command(
         Command::Status(args) => status::run(&args, printer),
         Command::Path(args) => path::run(&args, &environment, printer),
         Command::SimulateProvider(args) => simulate::run(&args, printer),
+        Command::Export(args) => export::run(&args, &environment, printer),
+        Command::Ledger(args) => ledger::run(&args, printer),
+        Command::Forget(args) => forget::run(&args, printer),
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::order::{Allow, Order, Timing};
 use super::reader::Reading;
 use super::samples;
+use crate::flow::desk::Unknown;
 use crate::flow::engine::Wall;
 use crate::limit::Caps;
 use crate::llm::openai::{Key, Misconfigured, OpenAi, Options};
@@ -135,6 +136,7 @@ pub fn order(plan: &Plan, extras: Extras) -> Result<Order, OrderError> {
         allow: extras.allow,
         rehash: extras.rehash,
         retry_failures: extras.retry_failures,
+        unknown: Unknown::Ask,
         wall: wall(),
         seed: fastrand::u64(..),
         timing: Timing::default(),

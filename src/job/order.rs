@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::reader::Reading;
+use crate::flow::desk::Unknown;
 use crate::flow::engine::Wall;
 use crate::limit::{Caps, Limits};
 use crate::llm::Provider;
@@ -56,6 +57,8 @@ pub struct Order {
     pub rehash: bool,
     /// Whether chunks that were given up are asked again.
     pub retry_failures: bool,
+    /// What is done with chunks that are not known.
+    pub unknown: Unknown,
     /// The wall clock, for labels.
     pub wall: Wall,
     /// Chance: tags, jitter.

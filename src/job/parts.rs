@@ -51,6 +51,7 @@ pub(super) fn inquiry(
         base,
         published,
         retry_failures: order.retry_failures,
+        unknown: order.unknown,
         patience: order.timing.patience,
         grace: order.timing.grace,
     })

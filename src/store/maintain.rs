@@ -141,14 +141,8 @@ impl Maintenance {
             erased.answers = foreign("answers")?;
             foreign("chunk_failures")?;
             foreign("outcomes")?;
-            // A body may quote any chunk of its call: it stays only if all of them have an answer that stays.
-            erased.bodies = transaction.execute(
-                "DELETE FROM bodies WHERE call_id NOT IN (
-                    SELECT c.call_id FROM calls c
-                    JOIN (SELECT call_id, count(*) n FROM answers GROUP BY call_id) a ON a.call_id = c.call_id
-                    WHERE a.n >= c.chunks)",
-                [],
-            )? as u64;
+            let bodies = format!("DELETE FROM bodies WHERE {UNACCOUNTED}");
+            erased.bodies = transaction.execute(&bodies, [])? as u64;
             transaction.commit()?;
             Ok(erased)
         };
@@ -179,6 +173,46 @@ pub(super) fn truncate_log(connection: &Connection) -> Result<bool, StoreError> 
         connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
     Ok(busy == 0)
 }
+
+/// What erasing a document would take away; works while a run goes on.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn look_for(
+    state: &Path,
+    doc: DocId,
+    kept: &BTreeSet<Fingerprint>,
+) -> Result<Erased, StoreError> {
+    let work = || {
+        let connection = readers::open(&state.join("weir.db"))?;
+        connection.pragma_update(None, "temp_store", "memory")?;
+        stage(&connection, kept.iter().map(Fingerprint::as_bytes))?;
+        let count = |sql: String| -> Result<u64, StoreError> {
+            Ok(connection.query_row(&sql, [], |row| row.get(0).map(unsigned))?)
+        };
+        let foreign = |table| {
+            count(format!(
+                "SELECT count(*) FROM {table} WHERE fingerprint NOT IN (SELECT id FROM staged)"
+            ))
+        };
+        Ok(Erased {
+            versions: connection.query_row(
+                "SELECT count(*) FROM versions WHERE doc_id = ?1",
+                [doc.0],
+                |row| row.get(0).map(unsigned),
+            )?,
+            texts: foreign("texts")?,
+            answers: foreign("answers")?,
+            bodies: count(format!("SELECT count(*) FROM bodies WHERE {UNACCOUNTED}"))?,
+        })
+    };
+    work().map_err(|error: StoreError| error.during("look for what is to be erased"))
+}
+
+/// A body may quote any chunk of its call: it stays only if all of them have an answer that stays.
+const UNACCOUNTED: &str = "call_id NOT IN (SELECT c.call_id FROM calls c
+    JOIN (SELECT call_id, count(*) n FROM answers WHERE fingerprint IN (SELECT id FROM staged) GROUP BY call_id) a
+    ON a.call_id = c.call_id WHERE a.n >= c.chunks)";
 
 /// Answers that no view uses, older than `?1`.
 const UNUSED: &str = "answered_at < ?1 AND key NOT IN (SELECT id FROM staged)";

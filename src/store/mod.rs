@@ -34,7 +34,7 @@ pub use copy::{Imported, backup, inspect, restore};
 pub use database::{Database, Mode};
 pub use error::StoreError;
 pub use ledger::StoredAnswer;
-pub use maintain::{Erased, Maintenance, Prunable, look as prunable};
+pub use maintain::{Erased, Maintenance, Prunable, look as prunable, look_for as erasable};
 pub use manifest::{FileFailure, StoredFile, StoredView, Touched, View};
 pub use prepared::ViewDelta;
 pub use runs::StoredRun;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::Inquiry;
 use super::published::Published;
+use super::{Inquiry, Unknown};
 use crate::flow::epochs::Epoch;
 use crate::model::id::{AnswerKey, Fingerprint, ViewId};
 use crate::model::outcome::{Answer, Outcome};
@@ -74,6 +74,14 @@ pub(super) fn look_up(
                 Published::Pending => Outcome::Pending,
                 Published::Unasked => Outcome::Unasked,
             });
+            if inquiry.unknown == Unknown::Leave {
+                let settled = before.filter(|before| *before != Outcome::Pending);
+                return Found {
+                    fingerprint: *fingerprint,
+                    before: None,
+                    now: Some(settled.unwrap_or(Outcome::Unasked)),
+                };
+            }
             let before = before.filter(|before| now.as_ref() != Some(before));
             Found {
                 fingerprint: *fingerprint,

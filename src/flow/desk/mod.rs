@@ -49,6 +49,16 @@ const LOOKUP: usize = 512;
 /// The least patience; the desk waits three times as long as 99 of 100 calls take, if that is more.
 const PATIENCE: Duration = Duration::from_mins(1);
 
+/// What is done with what is not known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Unknown {
+    /// It is asked.
+    #[default]
+    Ask,
+    /// Nothing is asked: what was known at the base holds, and all else is unasked.
+    Leave,
+}
+
 /// What a run asks, and what it starts from.
 #[derive(Debug)]
 pub struct Inquiry {
@@ -64,6 +74,8 @@ pub struct Inquiry {
     pub published: BTreeMap<Fingerprint, Published>,
     /// Whether what was given up is asked again.
     pub retry_failures: bool,
+    /// What is done with what is not known.
+    pub unknown: Unknown,
     /// The least patience, if not that of the desk.
     pub patience: Option<Duration>,
     /// After an interrupt, how long calls in flight are waited for.

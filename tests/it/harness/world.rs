@@ -9,6 +9,7 @@ use std::time::Duration;
 use fastrand::Rng;
 use serde_json::Value;
 use tempfile::TempDir;
+use weir::flow::desk::Unknown;
 use weir::job::order::{Allow, Order, Timing};
 use weir::job::reader::Reading;
 use weir::limit::{Caps, Limits};
@@ -170,6 +171,7 @@ impl World {
             },
             rehash: false,
             retry_failures: false,
+            unknown: Unknown::Ask,
             wall: wall(),
             seed,
             timing: Timing {
