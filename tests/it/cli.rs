@@ -2,6 +2,7 @@
 //! `calls` has those with one.
 
 mod calls;
+mod keep;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
