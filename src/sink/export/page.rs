@@ -3,7 +3,7 @@
 //! All that was said goes into one block of JSON, and from there into the page as text, never as markup. The page may
 //! load nothing and send nothing: its policy forbids it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -14,7 +14,8 @@ use crate::sink::error::SinkError;
 use crate::sink::schema::Table;
 use crate::sink::snapshot::Snapshot;
 
-/// The most entities: those with most mentions. A phone holds some megabytes of them with ease.
+/// The most entities: half of them those with most mentions, the others those with most that also have relations. A
+/// phone holds some megabytes of them with ease.
 const ENTITIES: usize = 2_000;
 /// The most relations among them: those with most evidence.
 const RELATIONS: usize = 6_000;
@@ -27,6 +28,7 @@ const PAGE: &str = include_str!("page.html");
 /// Where the data goes.
 const SLOT: &str = "/*DATA*/";
 
+#[derive(Clone, PartialEq)]
 struct Node {
     id: String,
     row: Value,
@@ -65,6 +67,21 @@ impl<T> Top<T> {
         if self.kept.len() > self.most.saturating_mul(2) {
             self.cut();
         }
+    }
+
+    /// Gives up the last of its own for all of another's.
+    fn take_in(&mut self, other: Self)
+    where
+        T: PartialEq,
+    {
+        let mut all = other.kept;
+        for item in std::mem::take(&mut self.kept) {
+            if all.len() < self.most && !all.contains(&item) {
+                all.push(item);
+            }
+        }
+        self.kept = all;
+        self.cut();
     }
 
     fn cut(&mut self) {
@@ -142,11 +159,14 @@ pub(super) fn write(snapshot: &Snapshot, to: &mut Aside) -> Result<Said, SinkErr
 
 /// The entities and relations that are shown.
 fn graph(snapshot: &Snapshot) -> Result<(Top<Node>, Top<Edge>), SinkError> {
-    let mut nodes = Top::new(ENTITIES, |a: &Node, b: &Node| {
-        b.mentions.cmp(&a.mentions).then_with(|| a.id.cmp(&b.id))
-    });
+    let mut related: BTreeSet<String> = BTreeSet::new();
+    each(snapshot, Table::Relations, |row| {
+        related.extend(["source_id", "target_id"].map(|id| text(row, id).to_owned()));
+    })?;
+    let order = |a: &Node, b: &Node| b.mentions.cmp(&a.mentions).then_with(|| a.id.cmp(&b.id));
+    let (mut nodes, mut linked) = (Top::new(ENTITIES, order), Top::new(ENTITIES / 2, order));
     each(snapshot, Table::Entities, |row| {
-        nodes.push(Node {
+        let node = Node {
             id: text(row, "entity_id").to_owned(),
             mentions: number(row, "mentions"),
             row: json!([
@@ -158,9 +178,15 @@ fn graph(snapshot: &Snapshot) -> Result<(Top<Node>, Top<Edge>), SinkError> {
                 maybe(row, "first_at"),
                 maybe(row, "last_at")
             ]),
-        });
+        };
+        if related.contains(&node.id) {
+            linked.push(node.clone());
+        }
+        nodes.push(node);
     })?;
     nodes.cut();
+    linked.cut();
+    nodes.take_in(linked);
     let places: BTreeMap<&str, usize> = nodes
         .kept
         .iter()
@@ -233,7 +259,8 @@ fn note(nodes: &Top<Node>, edges: &Top<Edge>) -> Option<String> {
     let (n, e) = (nodes.kept.len() as u64, edges.kept.len() as u64);
     (n < nodes.seen || e < edges.seen).then(|| {
         format!(
-            "shows the {n} entities with most mentions of {}, and {e} of {} relations; GraphML and the tables have all",
+            "shows {n} of {} entities, those with most mentions and those with relations, and {e} of {} relations; \
+             GraphML and the tables have all",
             nodes.seen, edges.seen
         )
     })
@@ -278,6 +305,11 @@ mod tests {
             top.push(n);
         }
         top.cut();
-        assert_eq!((top.kept, top.seen), (vec![9, 8, 7], 8));
+        assert_eq!((&*top.kept, top.seen), (&[9, 8, 7][..], 8));
+        let mut other = Top::new(2, |a: &u32, b: &u32| b.cmp(a));
+        other.push(8);
+        other.push(2);
+        top.take_in(other);
+        assert_eq!(top.kept, [9, 8, 2]);
     }
 }
