@@ -402,6 +402,7 @@ fn listed(file: &StoredFile) -> SourceFile {
         root: file.root.clone(),
         relative: file.path.clone(),
         path: PathBuf::new(),
+        sidecar: None,
         looks: Looks {
             size: file.size,
             mtime_ns: file.mtime_ns,
@@ -426,6 +427,7 @@ fn order(state: &Path, view: &StoredView, wall: &Wall) -> Order {
         files: walk::Options::default(),
         reading: Reading {
             chunk: chunk::Options::default(),
+            metadata: None,
             value_min: 0,
             labelled: view.view.roots.len() > 1,
             hash: String::new(),
@@ -462,6 +464,7 @@ fn order(state: &Path, view: &StoredView, wall: &Wall) -> Order {
         allow: Allow::default(),
         rehash: false,
         retry_failures: false,
+        watch: false,
         unknown: Unknown::Leave,
         wall: Arc::clone(wall),
         seed: fastrand::u64(..),
