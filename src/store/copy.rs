@@ -40,19 +40,19 @@ fn file(path: &Path) -> PathBuf {
 /// Opens a ledger for reading, and makes sure that it is one of the present schema.
 fn open(path: &Path) -> Result<Connection, StoreError> {
     fs::File::open(path).map_err(StoreError::file("open", path))?;
-    let connection = readers::open(path)?;
-    let foreign = || StoreError::Foreign {
-        path: path.to_owned(),
-    };
-    match schema::find(&connection) {
-        Ok(Found::Schema(found)) if at_most(found, path)? < schema::known() => {
+    let found = readers::open(path)
+        .and_then(|connection| schema::find(&connection).map(|found| (connection, found)));
+    match found {
+        Ok((_, Found::Schema(found))) if at_most(found, path)? < schema::known() => {
             Err(StoreError::Older {
                 path: path.to_owned(),
                 found,
             })
         }
-        Ok(Found::Schema(_)) => Ok(connection),
-        Ok(_) | Err(StoreError::Corrupt { .. }) => Err(foreign()),
+        Ok((connection, Found::Schema(_))) => Ok(connection),
+        Ok(_) | Err(StoreError::Corrupt { .. }) => Err(StoreError::Foreign {
+            path: path.to_owned(),
+        }),
         Err(error) => Err(error),
     }
 }
