@@ -71,21 +71,21 @@ fn name(target: &Target) -> String {
 fn means(target: &Target) -> String {
     let mut text = format!("to forget: {}\n", name(target));
     for view in &target.shown {
-        text += &format!(
+        text.extend([format!(
             "  tables     {} are published anew without it, from the ledger, without a call\n",
             shown(view.view.output.as_ref())
-        );
+        )]);
     }
     if target.shown.is_empty() {
         text += "  tables     none show it now\n";
     }
     text += "  snapshots  older ones that hold it are deleted, and all change logs: who follows those starts anew\n";
     let erases = target.erases;
-    text += &format!(
+    text.extend([format!(
         "  state      {} versions of it, {} texts, {} answers and {} raw bodies that no other known document stands for,\n             \
          earlier versions of documents included: should one come back, it is asked, and paid for, again\n",
         erases.versions, erases.texts, erases.answers, erases.bodies
-    );
+    )]);
     text += &stays(target);
     text
 }

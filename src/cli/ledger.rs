@@ -290,7 +290,10 @@ fn pruned(found: &Prunable, before: Micros, done: bool) -> String {
         found.cost
     );
     for (model, answers, cost) in &found.models {
-        text += &format!("\n  {:<26} {answers:>6} answers  {cost}", word(model));
+        text.extend([format!(
+            "\n  {:<26} {answers:>6} answers  {cost}",
+            word(model)
+        )]);
     }
     if !done {
         text +=
@@ -349,7 +352,10 @@ fn import(
         imported.here
     );
     if imported.damaged > 0 {
-        text += &format!("; {} are damaged and were passed over", imported.damaged);
+        text.extend([format!(
+            "; {} are damaged and were passed over",
+            imported.damaged
+        )]);
     }
     let value =
         json!({"imported": imported.new, "here": imported.here, "damaged": imported.damaged});

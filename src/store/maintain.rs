@@ -158,12 +158,12 @@ impl Maintenance {
             self.connection.execute_batch("VACUUM")?;
             truncate_log(&self.connection)
         };
-        match work().map_err(|error| error.during("compact the ledger"))? {
-            true => Ok(()),
-            false => Err(StoreError::Held {
-                path: self.path.clone(),
-            }),
+        if work().map_err(|error| error.during("compact the ledger"))? {
+            return Ok(());
         }
+        Err(StoreError::Held {
+            path: self.path.clone(),
+        })
     }
 }
 

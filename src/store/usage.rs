@@ -166,10 +166,11 @@ mod tests {
     use super::super::testing::{call_id, done, fresh};
     use super::*;
 
+    const DAY: i64 = 24 * 3_600 * 1_000_000;
+
     #[test]
     fn spending_adds_up_by_day_model_and_run() {
         let (folder, database) = fresh();
-        const DAY: i64 = 24 * 3_600 * 1_000_000;
         for n in 0..6_u64 {
             let mut done = done(n, 10);
             done.row.at = Micros(DAY * i64::try_from(n / 4).unwrap() + 5);

@@ -10,7 +10,7 @@ use crate::sink::files::{io, rename, sync_dir};
 /// A file under another name.
 #[derive(Debug)]
 pub(super) struct Aside {
-    aside: PathBuf,
+    hidden: PathBuf,
     to: PathBuf,
     file: BufWriter<File>,
     published: bool,
@@ -25,7 +25,7 @@ impl Aside {
         let aside = to.with_file_name(name);
         let file = File::create(&aside).map_err(io("create", &aside))?;
         Ok(Self {
-            aside,
+            hidden: aside,
             to: to.to_owned(),
             file: BufWriter::new(file),
             published: false,
@@ -59,7 +59,7 @@ impl Aside {
 
     /// Gives it its name.
     pub(super) fn publish(mut self) -> Result<(), SinkError> {
-        rename(&self.aside, &self.to)?;
+        rename(&self.hidden, &self.to)?;
         self.published = true;
         match self.to.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => sync_dir(folder),
@@ -81,7 +81,7 @@ impl Write for Aside {
 impl Drop for Aside {
     fn drop(&mut self) {
         if !self.published {
-            fs::remove_file(&self.aside).ok();
+            fs::remove_file(&self.hidden).ok();
         }
     }
 }

@@ -273,7 +273,7 @@ fn embedded(value: &Value) -> String {
     for c in text.chars() {
         match c {
             '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
-                out.push_str(&format!("\\u{:04x}", u32::from(c)));
+                out.extend([format!("\\u{:04x}", u32::from(c))]);
             }
             c => out.push(c),
         }
