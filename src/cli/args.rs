@@ -11,7 +11,7 @@ use super::schema::SchemaArgs;
 use super::shell::{self, CompletionsArgs, ManArgs};
 use super::show::{self, ShowArgs};
 use super::verify::{self, VerifyArgs};
-use super::{Exit, env};
+use super::{Exit, env, keep};
 use crate::model::unit::Usd;
 use crate::plan::error::PlanErrors;
 use crate::plan::origin::{Given, Origin};
@@ -69,6 +69,15 @@ pub enum Command {
     /// Write the manual pages.
     #[command(after_long_help = shell::MAN)]
     Man(ManArgs),
+    /// Write the tables, or the graph, to files for other programs.
+    #[command(after_long_help = keep::EXPORT)]
+    Export(keep::ExportArgs),
+    /// Show what the ledger holds and what was spent; prune it, back it up, restore it, import another.
+    #[command(after_long_help = keep::LEDGER)]
+    Ledger(keep::LedgerArgs),
+    /// Erase a document from tables, snapshots, change logs and state.
+    #[command(after_long_help = keep::FORGET)]
+    Forget(keep::ForgetArgs),
 }
 
 const INIT: &str = "\
@@ -408,6 +417,9 @@ impl Command {
             Self::Show(args) => (args.json, false),
             Self::Verify(args) => (args.json, false),
             Self::Path(_) | Self::Init(_) | Self::Completions(_) | Self::Man(_) => (false, false),
+            Self::Export(args) => (args.json, false),
+            Self::Ledger(args) => (args.json, false),
+            Self::Forget(args) => (args.json, false),
         };
         match (json, quiet, terminal) {
             (true, ..) => Mode::Json,

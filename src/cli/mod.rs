@@ -5,9 +5,13 @@ pub mod check;
 pub mod confirm;
 pub mod env;
 pub mod escape;
+pub mod export;
 pub mod failures;
+pub mod forget;
 pub mod init;
 mod interrupts;
+pub mod keep;
+pub mod ledger;
 mod live;
 pub mod path;
 pub mod plan;
@@ -156,5 +160,8 @@ pub fn command(
         Command::Verify(args) => verify::run(&args, &environment, printer),
         Command::Completions(args) => shell::completions(&args, printer),
         Command::Man(args) => shell::man(&args, printer),
+        Command::Export(args) => export::run(&args, &environment, printer),
+        Command::Ledger(args) => ledger::run(&args, printer),
+        Command::Forget(args) => forget::run(&args, printer),
     }
 }

@@ -87,7 +87,7 @@ pub struct Terms {
     pub info: ManifestInfo,
     /// How many workers close epochs.
     pub workers: usize,
-    /// The least time between two snapshots but the last.
+    /// The least time between two snapshots but the last; if endless, only what is too much to hold comes before it.
     pub interval: Duration,
 }
 
@@ -162,10 +162,13 @@ impl Committer {
     #[must_use]
     pub fn run(mut self, notices: &Receiver<Notice>) -> (Committed, Box<dyn Publisher + Send>) {
         let clock = quanta();
-        let mut next = Duration::ZERO;
+        let mut next = match self.terms.interval {
+            Duration::MAX => Duration::MAX,
+            _ => Duration::ZERO,
+        };
         loop {
             let wait = if self.has_news() {
-                next.saturating_sub(clock())
+                next.saturating_sub(clock()).min(Duration::from_hours(1))
             } else {
                 Duration::from_hours(1)
             };
@@ -183,7 +186,7 @@ impl Committer {
                 let began = clock();
                 self.publish(false);
                 let took = clock().saturating_sub(began);
-                next = clock() + (took * 9).max(self.terms.interval);
+                next = clock().saturating_add((took * 9).max(self.terms.interval));
             }
         }
         self.publish(true);

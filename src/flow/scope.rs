@@ -15,6 +15,9 @@ pub enum Scope {
     All,
     /// Those with these texts.
     Only(Arc<BTreeSet<Fingerprint>>),
+    /// None, and what the last snapshot says of a text stays, whatever has been learnt since: its tables are published
+    /// again as they were, but for the documents that are gone.
+    AsPublished,
 }
 
 impl Scope {
@@ -30,12 +33,13 @@ impl Scope {
         match self {
             Self::All => true,
             Self::Only(some) => some.contains(&fingerprint),
+            Self::AsPublished => false,
         }
     }
 
     /// Whether some may not.
     #[must_use]
     pub fn is_part(&self) -> bool {
-        matches!(self, Self::Only(_))
+        !matches!(self, Self::All)
     }
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::ops::read::Versions;
 use super::record::{Loaded, Occurrence, Version};
 use super::stop::{Ending, Stop};
+use crate::model::id::Fingerprint;
 use crate::store::Database;
 
 /// A version's two blobs: document and chunks.
@@ -29,6 +30,18 @@ pub fn decode(document: &[u8], chunks: &[u8]) -> Result<Loaded, postcard::Error>
         facts: Arc::new(postcard::from_bytes(document)?),
         chunks: Arc::new(chunks),
     })
+}
+
+/// The fingerprints of encoded chunks.
+///
+/// # Errors
+/// If they are not what `encode` wrote.
+pub fn fingerprints(chunks: &[u8]) -> Result<Vec<Fingerprint>, postcard::Error> {
+    let chunks: Vec<Occurrence> = postcard::from_bytes(chunks)?;
+    Ok(chunks
+        .iter()
+        .map(|Occurrence(place)| place.fingerprint)
+        .collect())
 }
 
 /// Versions in the manifest, with those that were just read still at hand.

@@ -8,14 +8,17 @@
 //!   parts       what a run is made of
 //!   run         async side, workers and committer started, driven, stopped in order
 //!   intake      which files form the next epoch     reader     a file -> a version in the manifest
+//!   forget      a document erased everywhere        ledger    which answers are in use
 //!   progress    how far it is                       summary    what it came to
 //! ```
 
 pub mod changes;
 pub mod failed;
 pub mod forecast;
+pub mod forget;
 pub mod from_plan;
 pub mod intake;
+pub mod ledger;
 pub mod open;
 pub mod order;
 mod parts;

@@ -205,7 +205,7 @@ pub fn way(folder: &Path, flag: &str) -> Result<(), OpenError> {
 }
 
 /// Settles a commit that a kill interrupted: `current` decides.
-fn settle(
+pub(super) fn settle(
     database: &Database,
     publisher: &mut Local,
     view: ViewId,

@@ -12,6 +12,7 @@ use crate::flow::desk::published::{self, Published};
 use crate::flow::engine::Engine;
 use crate::flow::epochs::Epoch;
 use crate::flow::gauges::Gauges;
+use crate::flow::scope::Scope;
 use crate::llm::client::{Client, Parts};
 use crate::model::id::{AnswerKey, Fingerprint, RunId, ViewId};
 use crate::sink::{Inputs, ManifestInfo};
@@ -64,7 +65,7 @@ pub(super) fn inquiry(
     base: Epoch,
     resumes: bool,
 ) -> Result<Arc<Inquiry>, OpenError> {
-    let published = if resumes {
+    let published = if resumes || order.scope == Scope::AsPublished {
         published(order, database, view)?
     } else {
         BTreeMap::new()

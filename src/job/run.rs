@@ -120,8 +120,7 @@ pub async fn run(order: &Order, live: &Live) -> Result<Report, RunError> {
 }
 
 async fn attempt(order: &Order, live: &Live, rewrite: bool) -> Result<Option<Report>, RunError> {
-    let validator = Validator::new(&order.question.schema)
-        .map_err(|error| RunError::Schema(error.to_string()))?;
+    let validator = validator(order)?;
     let mut chance = fastrand::Rng::with_seed(order.seed);
     let mut fresh = [0; 16];
     chance.fill(&mut fresh);
@@ -135,6 +134,24 @@ async fn attempt(order: &Order, live: &Live, rewrite: bool) -> Result<Option<Rep
     if opened.unchanged(order) && !order.watch {
         return Ok(Some(unchanged(&opened)));
     }
+    carry_out(order, live, opened, validator, chance).await
+}
+
+/// What tells whether an answer keeps the schema.
+pub(super) fn validator(order: &Order) -> Result<Validator, RunError> {
+    Validator::new(&order.question.schema).map_err(|error| RunError::Schema(error.to_string()))
+}
+
+/// Runs what was opened; `None` if the tables turn out not to follow from the manifest.
+pub(super) async fn carry_out(
+    order: &Order,
+    live: &Live,
+    opened: Opened,
+    validator: Validator,
+    mut chance: fastrand::Rng,
+) -> Result<Option<Report>, RunError> {
+    let mut fresh = [0; 16];
+    chance.fill(&mut fresh);
     let run = RunId::of(&[&fresh, &(order.wall)().0.to_le_bytes()]);
     let began = opened.database.begin_run(run, opened.view, (order.wall)());
     began.await.map_err(|cause| OpenError::State {

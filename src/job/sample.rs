@@ -104,7 +104,7 @@ mod tests {
         }
         match first.scope() {
             Scope::Only(texts) => (*texts).clone(),
-            Scope::All => BTreeSet::new(),
+            Scope::All | Scope::AsPublished => BTreeSet::new(),
         }
     }
 

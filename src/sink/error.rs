@@ -44,6 +44,12 @@ pub enum SinkError {
         /// The output folder.
         path: PathBuf,
     },
+    /// A file that may not be replaced.
+    #[error("{} is there already", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
     /// Parquet could not be written or read.
     #[error("could not {action} the Parquet file {}", path.display())]
     Parquet {

@@ -15,6 +15,7 @@
 mod cells;
 mod change;
 mod error;
+pub mod export;
 mod files;
 mod group;
 mod items;
@@ -42,6 +43,7 @@ pub use key::RowKey;
 pub use manifest::{FORMAT, Inputs, Manifest, ManifestInfo, PartInfo, TableInfo, Tokens, Vintage};
 pub use publish::Local;
 pub use read::{for_each_row, read_table};
+pub use retain::holds;
 pub use rows::Row;
 pub use schema::{Column, ColumnType, Described, Layout, Table};
 pub use snapshot::{Prepared, Snapshot};

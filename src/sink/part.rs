@@ -22,7 +22,7 @@ use super::manifest::PartInfo;
 use super::schema::{Layout, Table};
 
 /// Rows in a row group: what a reader that looks for one document has to decode.
-const ROW_GROUP: usize = 8192;
+pub(super) const ROW_GROUP: usize = 8192;
 
 /// Batches as the bytes of a Parquet file; `path` is only for errors.
 ///
@@ -57,7 +57,10 @@ pub(super) fn parquet(
     Ok(bytes)
 }
 
-fn properties(table: Table, extra: &[(&str, String)]) -> Result<WriterProperties, ParquetError> {
+pub(super) fn properties(
+    table: Table,
+    extra: &[(&str, String)],
+) -> Result<WriterProperties, ParquetError> {
     let pair = |(key, value): (&str, String)| KeyValue::new(format!("weir.{key}"), value);
     let own = [
         ("table", table.name().to_owned()),

@@ -22,6 +22,7 @@ use super::parts::{Old, apply};
 use super::schema::{Layout, Table};
 use super::snapshot::{MANIFEST, Prepared, SNAPSHOTS, Snapshot, epoch, name};
 use super::{Base, Changes, Log, Publisher, part, retain, views};
+use crate::model::id::DocId;
 use crate::model::unit::Micros;
 
 const CURRENT: &str = "current";
@@ -117,6 +118,41 @@ impl Local {
     #[must_use]
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// Removes every change log, and every snapshot but the current one that holds a document or cannot be read; says
+    /// how many of each went. Whoever reads one of them loses it: that is what is asked for.
+    ///
+    /// # Errors
+    ///
+    /// If the current snapshot holds the document or cannot be read, or the storage fails.
+    pub fn erase(&mut self, doc: DocId) -> Result<(u64, u64), SinkError> {
+        let current = self.current_epoch_on_disk()?;
+        let (mut snapshots, mut logs) = (0, 0);
+        for epoch in names(&self.root.join(SNAPSHOTS))?
+            .iter()
+            .filter_map(|name| epoch(name))
+        {
+            let folder = self.snapshot(epoch);
+            let held = retain::holds(&folder, doc);
+            if Some(epoch) == current {
+                if held? {
+                    let what = format!("it still holds document {doc}");
+                    return Err(SinkError::Damaged { path: folder, what });
+                }
+            } else if held.unwrap_or(true) {
+                retain::discard(&self.root, &self.staging(), epoch)?;
+                snapshots += 1;
+            }
+        }
+        sync_dir(&self.root.join(SNAPSHOTS))?;
+        let changes = self.root.join(CHANGES);
+        for table in names(&changes)? {
+            logs += names(&changes.join(&table))?.len() as u64;
+        }
+        remove_dir(&changes)?;
+        sync_dir(&self.root)?;
+        Ok((snapshots, logs))
     }
 
     fn snapshot(&self, epoch: u64) -> PathBuf {

@@ -1,15 +1,19 @@
 //! What is thrown away: snapshots replaced an hour ago, change logs of last week.
 
 use std::fs::{self, File};
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::error::SinkError;
 use super::files::{create_dir, names, remove_dir, remove_file, rename};
+use super::read::for_each_row;
 use super::schema::Table;
 use super::snapshot::{MANIFEST, SNAPSHOTS, Snapshot, epoch, name};
+use crate::model::id::DocId;
 use crate::model::unit::Micros;
 
 /// How long a replaced snapshot stays: a query that resolved it may still run.
@@ -40,6 +44,28 @@ pub(super) fn snapshots(root: &Path, trash: &Path, current: &Snapshot) -> Result
         discard(root, trash, *old)?;
     }
     Ok(())
+}
+
+/// Whether a snapshot holds a document, or a failure of its file.
+///
+/// # Errors
+///
+/// If it cannot be read.
+pub fn holds(folder: &Path, doc: DocId) -> Result<bool, SinkError> {
+    let id = doc.to_string();
+    for table in [Table::Documents, Table::Failures] {
+        let found = for_each_row(folder, table, |row| {
+            if row.get("doc_id").and_then(Value::as_str) == Some(&id) {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        })?;
+        if found.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Removes a snapshot: first out of sight in one step, then for good.

@@ -69,23 +69,7 @@ impl Database {
         make_folder(state)?;
         let lock = lock::take(state)?;
         make_file(state, path)?;
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags)?;
-        readers::settle(&connection, 8_000)?;
-        let schema = match schema::find(&connection)? {
-            Found::Empty => 0,
-            Found::Schema(found) => at_most(found, path)?,
-            Found::Foreign => {
-                return Err(StoreError::Foreign {
-                    path: path.to_owned(),
-                });
-            }
-        };
-        durable(&connection)?;
-        if schema < schema::known() {
-            let fresh = u128::from_be_bytes(fresh_id);
-            schema::migrate(&connection, schema, &format!("{fresh:032x}"))?;
-        }
+        let connection = connect(path, fresh_id)?;
         let ledger_id = ledger_id(&connection, path)?;
         let abandoned = calls::abandon(&connection)?;
         Ok(Self {
@@ -185,7 +169,29 @@ impl Database {
     }
 }
 
-fn at_most(found: i64, path: &Path) -> Result<i64, StoreError> {
+/// A connection that writes, to a database of the present schema. Only for the holder of the lock.
+pub(super) fn connect(path: &Path, fresh_id: [u8; 16]) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    readers::settle(&connection, 8_000)?;
+    let schema = match schema::find(&connection)? {
+        Found::Empty => 0,
+        Found::Schema(found) => at_most(found, path)?,
+        Found::Foreign => {
+            return Err(StoreError::Foreign {
+                path: path.to_owned(),
+            });
+        }
+    };
+    durable(&connection)?;
+    if schema < schema::known() {
+        let fresh = u128::from_be_bytes(fresh_id);
+        schema::migrate(&connection, schema, &format!("{fresh:032x}"))?;
+    }
+    Ok(connection)
+}
+
+pub(super) fn at_most(found: i64, path: &Path) -> Result<i64, StoreError> {
     let known = schema::known();
     if found > known {
         return Err(StoreError::Newer {
@@ -215,7 +221,7 @@ fn durable(connection: &Connection) -> Result<(), StoreError> {
 }
 
 /// Transcripts and answers are nobody else's business: only the owner may look.
-fn make_folder(state: &Path) -> Result<(), StoreError> {
+pub(super) fn make_folder(state: &Path) -> Result<(), StoreError> {
     if let Some(parent) = parent(state) {
         fs::create_dir_all(&parent).map_err(StoreError::file("create", &parent))?;
     }
@@ -227,7 +233,7 @@ fn make_folder(state: &Path) -> Result<(), StoreError> {
 }
 
 /// SQLite gives its side files the mode of this one.
-fn make_file(state: &Path, path: &Path) -> Result<(), StoreError> {
+pub(super) fn make_file(state: &Path, path: &Path) -> Result<(), StoreError> {
     let made = OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -251,7 +257,7 @@ fn parent(path: &Path) -> Option<PathBuf> {
 }
 
 /// A name is on the disk once its folder is.
-fn sync(folder: &Path) -> Result<(), StoreError> {
+pub(super) fn sync(folder: &Path) -> Result<(), StoreError> {
     File::open(folder)
         .and_then(|folder| folder.sync_all())
         .map_err(StoreError::file("sync", folder))

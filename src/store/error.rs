@@ -93,6 +93,15 @@ pub enum StoreError {
         /// Which value.
         what: String,
     },
+    /// A kill left a publication half way, and what it uses is not settled.
+    #[error("an interrupted run is not settled: the next run of its dataflow does that")]
+    Unsettled,
+    /// Somebody reads, and so holds the log that must be emptied.
+    #[error("could not empty the log of {}: another process is reading it", path.display())]
+    Held {
+        /// The database file.
+        path: PathBuf,
+    },
     /// A write to a database that was opened for reading only.
     #[error("the state is open for reading only")]
     ReadOnly,

@@ -194,13 +194,13 @@ pub(super) fn put_texts(
     Ok(())
 }
 
-enum Kept {
+pub(super) enum Kept {
     Whole(Box<StoredAnswer>),
     Damaged,
     Absent,
 }
 
-fn answer(connection: &Connection, key: AnswerKey) -> Result<Kept, StoreError> {
+pub(super) fn answer(connection: &Connection, key: AnswerKey) -> Result<Kept, StoreError> {
     let mut get = connection.prepare_cached(
         "SELECT content, digest, fingerprint, provider, model, prompt_id, schema_id, answered_at, call_id, view_id,
                 input_tokens, output_tokens, cost FROM answers WHERE key = ?1",

@@ -215,6 +215,21 @@ impl Database {
             Ok(count)
         })
     }
+
+    /// Hands every published outcome of every view to `each`.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn every_outcome(&self, mut each: impl FnMut(&[u8])) -> Result<(), StoreError> {
+        self.read("look up outcomes", |connection| {
+            let mut get = connection.prepare_cached("SELECT outcome FROM outcomes")?;
+            let mut rows = get.query([])?;
+            while let Some(row) = rows.next()? {
+                each(row.get_ref(0)?.as_bytes().map_err(rusqlite::Error::from)?);
+            }
+            Ok(())
+        })
+    }
 }
 
 /// The last published epoch of a view, if there is such a view.

@@ -5,17 +5,20 @@
 
 mod calls;
 mod check;
+mod copy;
 mod database;
 mod error;
 mod ledger;
 mod lock;
 mod look;
+mod maintain;
 mod manifest;
 mod prepared;
 mod readers;
 mod row;
 mod runs;
 mod schema;
+mod usage;
 mod versions;
 mod writer;
 
@@ -28,11 +31,14 @@ mod testing;
 
 pub use calls::{Done, Intent, Totals};
 pub use check::Integrity;
+pub use copy::{Imported, backup, inspect, restore};
 pub use database::{Database, Mode};
 pub use error::StoreError;
 pub use ledger::StoredAnswer;
+pub use maintain::{Erased, Maintenance, Prunable, look as prunable, look_for as erasable};
 pub use manifest::{FileFailure, StoredFile, StoredView, Touched, View};
 pub use prepared::ViewDelta;
 pub use runs::StoredRun;
+pub use usage::{Part, Size, Spend};
 pub use versions::{NewVersion, StoredVersion};
 pub use writer::Pending;

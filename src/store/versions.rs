@@ -87,6 +87,33 @@ impl Database {
         })
     }
 
+    /// Hands the document and the encoded chunks of every version of every view to `each`; the chunks of a damaged one
+    /// are none.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn every_version(
+        &self,
+        mut each: impl FnMut(DocId, Option<&[u8]>),
+    ) -> Result<(), StoreError> {
+        self.read("look up documents", |connection| {
+            let mut get = connection
+                .prepare_cached("SELECT doc_id, document, chunks, digest FROM versions")?;
+            let mut rows = get.query([])?;
+            while let Some(row) = rows.next()? {
+                let blob = |column| {
+                    row.get_ref(column)?
+                        .as_bytes()
+                        .map_err(rusqlite::Error::from)
+                };
+                let (document, chunks) = (blob(1)?, blob(2)?);
+                let whole = blob(3)? == check(&[document, chunks]);
+                each(DocId(row.get(0)?), whole.then_some(chunks));
+            }
+            Ok(())
+        })
+    }
+
     /// The number of the version that such a file gave when it was read like that.
     ///
     /// # Errors

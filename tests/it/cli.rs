@@ -3,6 +3,7 @@
 
 mod calls;
 mod dataflows;
+mod keep;
 mod looks;
 mod verify;
 

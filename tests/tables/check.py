@@ -1,17 +1,22 @@
 """Reads an output folder with DuckDB, Polars and pandas, and checks that all say the same as its manifest.
 
     pip install -r tests/tables/requirements.txt
-    python tests/tables/check.py OUTPUT_DIR
+    python tests/tables/check.py OUTPUT_DIR [WEIR]
 
-Of any dataflow. Prints what fails, and of a graph the top entities. Exit status 1 if anything failed.
+Of any dataflow. With the binary of weir it also exports the tables, and reads the files back with the csv module, json,
+pandas and NetworkX. Prints what fails, and of a graph the top entities. Exit status 1 if anything failed.
 """
 
+import csv
 import json
 import re
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import duckdb
+import networkx as nx
 import pandas as pd
 import polars as pl
 import pyarrow as pa
@@ -149,7 +154,58 @@ def orphans(db, what, query):
     check(count == 0, f"{what}: {count} rows")
 
 
-def main(output):
+def plain(value):
+    """A value of JSON Lines as it must stand in CSV."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return "'" + value if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+    return None
+
+
+def exports(weir, output, manifest):
+    """Exports everything and compares it."""
+    with tempfile.TemporaryDirectory() as folder:
+        to = Path(folder)
+        for form in ["csv", "jsonl", "parquet"]:
+            subprocess.run([weir, "export", "-o", output, "--format", form, "--to", to], check=True, capture_output=True)
+        graph_file = to / "graph.graphml"
+        subprocess.run([weir, "export", "-o", output, "--format", "graphml", "--to", graph_file], check=True, capture_output=True)
+        tables = {}
+        for name in IDS:
+            rows = [json.loads(line) for line in (to / f"{name}.jsonl").open(encoding="utf-8")]
+            with (to / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+                records = list(csv.DictReader(file))
+            frame = pd.read_parquet(to / f"{name}.parquet")
+            expected = manifest["tables"][name]["rows"]
+            check(len(rows) == len(records) == len(frame) == expected, f"exported {name}: counts differ")
+            for row, record in zip(rows, records):
+                check(set(row) == set(record), f"exported {name}: columns differ")
+                for column, value in row.items():
+                    if plain(value) is not None:
+                        check(record[column] == plain(value), f"exported {name}.{column}: CSV and JSON differ")
+                    else:
+                        check(json.loads(record[column]) == value, f"exported {name}.{column}: CSV and JSON differ")
+            tables[name] = rows
+        graph = nx.read_graphml(graph_file)
+        check(graph.is_directed(), "GraphML: not directed")
+        check(graph.number_of_nodes() == len(tables["entities"]), "GraphML: nodes are not the entities")
+        check(graph.number_of_edges() == len(tables["relations"]), "GraphML: edges are not the relations")
+        for row in tables["entities"]:
+            node = graph.nodes[row["entity_id"]]
+            for key in ["name", "kind", "mentions", "documents"]:
+                check(node[key] == row[key], f"GraphML: {key} of a node differs")
+        found = {(a, b, data["predicate"]): data for a, b, data in graph.edges(data=True)}
+        quotes = {}
+        for row in tables["evidence"]:
+            quotes.setdefault(row["relation_id"], set()).add(row["quote"])
+        for row in tables["relations"]:
+            edge = found[row["source_id"], row["target_id"], row["predicate"]]
+            check(edge["evidence"] == row["evidence"], "GraphML: evidence of an edge differs")
+            check(edge["quote"] in quotes[row["relation_id"]], "GraphML: a quote is not of the relation's evidence")
+
+
+def main(output, weir=None):
     """All checks."""
     views = (output / "views.sql").read_text()
     db = duckdb.connect()
@@ -227,6 +283,9 @@ def main(output):
         check(found["_diff"].abs().unique().to_list() == [1], f"changes of {folder.name}: diffs are not 1 or -1")
         check(found["_epoch"].max() <= manifest["epoch"], f"changes of {folder.name}: from the future")
 
+    if weir:
+        exports(weir, output, manifest)
+
     for failure in failures:
         print(f"FAILED  {failure}")
     rows = {name: manifest["tables"][name]["rows"] for name in held}
@@ -237,6 +296,6 @@ def main(output):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
+    if len(sys.argv) not in (2, 3):
         sys.exit(__doc__)
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main(Path(sys.argv[1]), *sys.argv[2:]))

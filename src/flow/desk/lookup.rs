@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::Inquiry;
 use super::published::Published;
 use crate::flow::epochs::Epoch;
+use crate::flow::scope::Scope;
 use crate::model::id::{AnswerKey, Fingerprint, ViewId};
 use crate::model::outcome::{Answer, Outcome};
 use crate::stage::extract::ground;
@@ -91,6 +92,14 @@ pub(super) fn look_up(
                 Published::Pending => Outcome::Pending,
                 Published::Unasked => Outcome::Unasked,
             });
+            if inquiry.scope == Scope::AsPublished {
+                let settled = before.filter(|before| *before != Outcome::Pending);
+                return Found {
+                    fingerprint: *fingerprint,
+                    before: None,
+                    now: Some(settled.unwrap_or(Outcome::Unasked)),
+                };
+            }
             let before = before.filter(|before| now.as_ref() != Some(before));
             Found {
                 fingerprint: *fingerprint,

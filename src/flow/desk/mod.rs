@@ -49,7 +49,6 @@ const LINGER: Duration = Duration::from_millis(50);
 const LOOKUP: usize = 512;
 /// The least patience; the desk waits three times as long as 99 of 100 calls take, if that is more.
 const PATIENCE: Duration = Duration::from_mins(1);
-
 /// What a run asks, and what it starts from.
 #[derive(Debug)]
 pub struct Inquiry {

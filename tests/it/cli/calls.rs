@@ -13,7 +13,7 @@ use crate::harness::provider::{Act, FakeProvider, Latency, Rule, Script};
 const CANARY: &str = "sk-canary-5f1c0ffee5f1c0ffee";
 
 /// `run` on `talks`, with a provider and its limits out of the way.
-fn ask<'a>(url: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+pub(super) fn ask<'a>(url: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     let arguments = [
         "run",
         KG,
