@@ -156,7 +156,7 @@ fn scenarios() -> Vec<Scenario> {
     all.push(headers);
     let mut halved = load("halved", 500, 40, Model::Sliding, f64::MAX, 0.01);
     halved.options.script = script("at 60s: limits x0.5");
-    halved.judge = |run| vec![bound("minutes", run.wall / 60.0, 8.0)];
+    halved.judge = |run| vec![bound("minutes", run.wall / 60.0, 8.5)];
     all.push(halved);
     all.extend(quick(&limits));
     all

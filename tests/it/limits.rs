@@ -321,8 +321,10 @@ async fn halved_limits_are_settled_within_two_minutes() {
                 .filter(|(at, _)| (from..from + MINUTE).contains(at))
                 .count();
             let most = if charge == 4000 { 166 } else { 250 };
+            // Told, it knows them; untold, it finds them from above in steps of a tenth.
+            let share = if headers { 0.9 } else { 0.75 };
             assert!(
-                third as f64 >= 0.85 * f64::from(most),
+                third as f64 >= share * f64::from(most),
                 "{third} in the third minute after, of {most}"
             );
         }
