@@ -234,7 +234,7 @@ fn while_a_run_goes_on_one_may_look_and_back_up_but_not_change() {
         ..Script::default()
     });
     let url = fake.url();
-    let running = weir.start(&ask(&url, &["--yes"]));
+    let running = weir.start(&ask(url, &["--yes"]));
     until("a call is under way", || {
         !fake.log().is_empty() || running.said().contains("calls")
     });
@@ -387,7 +387,7 @@ fn a_forgotten_document_leaves_nothing() {
 fn nor_do_the_raw_answers_of_a_model() {
     let fake = FakeProvider::start(Script::default());
     let url = fake.url();
-    let run = ask(&url, &["--yes"]);
+    let run = ask(url, &["--yes"]);
     let weir = before_forgetting(&run);
     forgets(&weir, &run);
     assert!(
