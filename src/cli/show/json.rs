@@ -59,10 +59,14 @@ fn parsed(found: &Extraction) -> Value {
         json!({"source": &*one.source.normal, "predicate": &*one.predicate, "target": &*one.target.normal,
                "ground": ground(&one.grounding)})
     });
+    let items = found.items.iter().map(|one| {
+        let item: Value = serde_json::from_str(&one.json).unwrap_or_default();
+        json!({"item": item, "ground": ground(&one.grounding)})
+    });
     let aliases = found
         .aliases
         .iter()
         .map(|one| json!({"name": &*one.name.normal, "other": &*one.other.normal}));
     json!({"mentions": mentions.collect::<Vec<_>>(), "statements": statements.collect::<Vec<_>>(),
-           "aliases": aliases.collect::<Vec<_>>()})
+           "aliases": aliases.collect::<Vec<_>>(), "items": items.collect::<Vec<_>>()})
 }

@@ -168,10 +168,11 @@ fn extraction(out: &mut String, found: &Extraction) -> std::fmt::Result {
     };
     writeln!(
         out,
-        "\nparsed: {} mentions, {} relations, {} aliases",
+        "\nparsed: {} mentions, {} relations, {} aliases, {} items",
         found.mentions.len(),
         found.statements.len(),
-        found.aliases.len()
+        found.aliases.len(),
+        found.items.len()
     )?;
     for one in &found.mentions {
         writeln!(out, "  {} ({})", word(&one.surface), one.name.kind.name())?;
@@ -185,6 +186,10 @@ fn extraction(out: &mut String, found: &Extraction) -> std::fmt::Result {
             word(&one.predicate),
             word(&one.target.normal)
         )?;
+        writeln!(out, "      {}", ground(&one.grounding))?;
+    }
+    for one in &found.items {
+        writeln!(out, "  {}", word(&one.json))?;
         writeln!(out, "      {}", ground(&one.grounding))?;
     }
     for one in &found.aliases {

@@ -54,6 +54,9 @@ pub(super) fn verify(snapshot: &Snapshot, verdict: &mut Verdict) -> Result<(), S
             verdict,
         );
     })?;
+    each(snapshot, Table::Items, verdict, |row, verdict| {
+        stands(&row, "items", "item_id", &index.chunks, verdict);
+    })?;
     each(snapshot, Table::Calls, verdict, |_, _| {})?;
     let (all, failed) = sums(&index, verdict);
     manifest(snapshot, &index, &all, failed, verdict);
@@ -256,6 +259,19 @@ pub(super) fn said(
         }
         None => verdict.check(false, table, "relation_id is of no relation", place),
     }
+    stands(row, table, id, chunks, verdict);
+}
+
+/// A row that stands in a chunk.
+fn stands(
+    row: &Row,
+    table: &str,
+    id: &str,
+    chunks: &std::collections::BTreeMap<ChunkId, Chunk>,
+    verdict: &mut Verdict,
+) {
+    let place = || text(row, id).to_owned();
+    let matched = text(row, "match");
     let chunk = ChunkId::parse(text(row, "chunk_id")).and_then(|id| chunks.get(&id));
     let Some(chunk) = chunk else {
         return verdict.check(false, table, "chunk_id is of no chunk", place);

@@ -162,6 +162,16 @@ fn counts_must_add_up() {
     ended.is(5, &["says otherwise than the state"]);
 }
 
+#[test]
+fn every_shipped_dataflow_is_sound() {
+    let weir = Weir::new();
+    for dataflow in [KG, "action-items", "topics", "duplicates"] {
+        weir.run(&["run", dataflow, "--quiet"]).is(0, &[]);
+        weir.run(&["verify", dataflow])
+            .is(0, &["sound, and complete"]);
+    }
+}
+
 /// Tables of other documents in the place of their own: whole files, but they refer to nothing here.
 #[test]
 fn references_must_lead_somewhere() {
