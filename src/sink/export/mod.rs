@@ -1,7 +1,7 @@
 //! A snapshot into files for other programs: single Parquet files, CSV, JSON Lines, GraphML, or a page for a browser.
 //!
 //! Files are written aside, synced, and renamed once all of them are whole. Tables pass through row by row; what is held
-//! of a graph is stated at [`graph`].
+//! of a graph is stated in `graph`.
 
 mod aside;
 mod graph;
