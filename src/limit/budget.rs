@@ -393,9 +393,9 @@ impl Budget {
     fn slot_at(&self, now: Duration) -> Duration {
         let spacing = self.spacing(now);
         let due = self.next_slot.saturating_sub(BURST);
-        let Some(last) = self.window.nth_last(1) else {
-            return due;
-        };
+        // Closer together than a timer can tell apart they come in bursts anyway.
+        let last = self.window.nth_last(1).filter(|_| spacing > BURST);
+        let Some(last) = last else { return due };
         let paced = due.max((last + spacing / 2).min(self.next_slot));
         SHARES.iter().fold(paced, |at, window| {
             let share = (window.as_secs_f64() / spacing.as_secs_f64().max(1e-9))

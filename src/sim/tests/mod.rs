@@ -54,7 +54,7 @@ pub(super) fn client(simulator: &Simulator) -> TcpStream {
         .unwrap();
     let stream = TcpStream::connect(address).unwrap();
     stream
-        .set_read_timeout(Some(Duration::from_millis(400)))
+        .set_read_timeout(Some(Duration::from_secs(10)))
         .unwrap();
     stream
 }
@@ -118,6 +118,15 @@ pub(super) fn read(stream: &mut TcpStream) -> Came {
 
 pub(super) fn ask(simulator: &Simulator, texts: &[&str]) -> Came {
     let mut stream = client(simulator);
+    stream.write_all(&request(texts)).unwrap();
+    read(&mut stream)
+}
+
+/// Asks, and waits for no more than a moment at a time.
+pub(super) fn ask_briefly(simulator: &Simulator, texts: &[&str]) -> Came {
+    let mut stream = client(simulator);
+    let moment = Some(Duration::from_millis(400));
+    stream.set_read_timeout(moment).unwrap();
     stream.write_all(&request(texts)).unwrap();
     read(&mut stream)
 }

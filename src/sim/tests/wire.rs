@@ -4,7 +4,7 @@ use std::io::Write;
 
 use serde_json::Value;
 
-use super::{TWO, always, ask, client, read, request, start};
+use super::{TWO, always, ask, ask_briefly, client, read, request, start};
 use crate::sim::Options;
 
 #[test]
@@ -165,11 +165,11 @@ fn bytes_go_astray_as_they_say() {
         short.body.len() >= short.length()
             && serde_json::from_slice::<Value>(&short.body[..short.length()]).is_err()
     );
-    let dribble = ask(&always("dribble"), &TWO);
+    let dribble = ask_briefly(&always("dribble"), &TWO);
     assert!(dribble.timed_out && dribble.status() == 200 && dribble.body.len() <= 2);
-    let stall = ask(&always("stall"), &TWO);
+    let stall = ask_briefly(&always("stall"), &TWO);
     assert!(stall.timed_out && stall.head.starts_with("http/1.1 200") && stall.body.is_empty());
-    let hang = ask(&always("hang"), &TWO);
+    let hang = ask_briefly(&always("hang"), &TWO);
     assert!(hang.timed_out && hang.head.is_empty());
 }
 
