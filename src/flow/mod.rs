@@ -21,8 +21,8 @@
 //!                                              flow::committer -> rows -> parts -> snapshot
 //! ```
 //!
-//! Items of a user's own schema go from [locate] straight to [commit]. Where no model is asked, [settle] stands for
-//! [ask], and [repeats] counts what [unique] arranges.
+//! Items of a user's own schema go from `locate` straight to `commit`. Where no model is asked, `settle` stands for
+//! `ask`, and `repeats` counts what `unique` arranges.
 //!
 //! Time is an [`epochs::Epoch`]: a group of file changes, or a tick in which late answers appear.
 //!

@@ -32,6 +32,7 @@ use crate::sink::{Local, Publisher, SinkError, holds};
 use crate::source::walk::{self, Listing};
 use crate::source::{Looks, Root, SourceFile};
 use crate::stage::chunk;
+use crate::stage::extract::schema::form;
 use crate::store::{
     Database, Erased, Maintenance, Mode, StoreError, StoredFile, StoredView, erasable,
 };
@@ -64,7 +65,7 @@ pub enum ForgetError {
         doc: DocId,
     },
     /// The rows of a view were derived by another version.
-    #[error("the tables in {output} were made by another version of weir")]
+    #[error("the tables in {output} were made by another version of weir, or to another schema")]
     Derivation {
         /// Which.
         output: String,
@@ -301,7 +302,9 @@ pub async fn forget(state: &Path, target: &Target, wall: &Wall) -> Result<Forgot
             output: output.clone(),
             cause,
         };
-        let order = order(state, view, wall);
+        let schema = database.answer_schema(view.id)?;
+        let schema = schema.and_then(|text| serde_json::from_str(&text).ok());
+        let order = order(state, view, schema.unwrap_or(Value::Bool(true)), wall);
         let mut publisher = Local::open(Path::new(output), wall()).map_err(failed)?;
         settle(&database, &mut publisher, view.id, &order)?;
         let ours = publisher
@@ -336,7 +339,9 @@ async fn republish(
     let Some(before) = database.view(view.id)? else {
         return Ok(());
     };
-    let version = format!("{}/", super::open::DERIVATION);
+    // Neither by another weir, nor to a schema that has not been published yet.
+    let form = form(&order.question.schema).id();
+    let version = format!("{}/{form}/", super::open::DERIVATION);
     if !before.derivation.starts_with(&version) {
         return Err(ForgetError::Derivation { output: output() });
     }
@@ -412,7 +417,7 @@ fn listed(file: &StoredFile) -> SourceFile {
 }
 
 /// An order that derives a view's tables from what is known, and asks nothing.
-fn order(state: &Path, view: &StoredView, wall: &Wall) -> Order {
+fn order(state: &Path, view: &StoredView, schema: Value, wall: &Wall) -> Order {
     let root = |root: &String| {
         let (label, path) = root.split_once('=').unwrap_or(("", root));
         Root {
@@ -435,7 +440,7 @@ fn order(state: &Path, view: &StoredView, wall: &Wall) -> Order {
         question: Arc::new(Question {
             prompt: "".into(),
             prompt_id: nothing,
-            schema: Arc::new(Value::Bool(true)),
+            schema: Arc::new(schema),
             schema_id: SchemaId([0; 16]),
             schema_name: "nothing".into(),
             model: "nothing".into(),

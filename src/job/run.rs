@@ -153,7 +153,10 @@ pub(super) async fn carry_out(
     let mut fresh = [0; 16];
     chance.fill(&mut fresh);
     let run = RunId::of(&[&fresh, &(order.wall)().0.to_le_bytes()]);
-    let began = opened.database.begin_run(run, opened.view, (order.wall)());
+    let schema = order.question.schema.to_string();
+    let began = opened
+        .database
+        .begin_run(run, opened.view, (order.wall)(), schema);
     began.await.map_err(|cause| OpenError::State {
         path: order.state.clone(),
         cause,

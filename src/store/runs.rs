@@ -4,6 +4,7 @@ use rusqlite::params;
 
 use super::database::Database;
 use super::error::StoreError;
+use super::schema::meta;
 use super::writer::Pending;
 use crate::model::id::{RunId, ViewId};
 use crate::model::unit::Micros;
@@ -25,10 +26,28 @@ pub struct StoredRun {
     pub summary: Option<String>,
 }
 
+/// Its name in `meta`.
+fn schema_of(view: ViewId) -> String {
+    format!("answer schema of {view}")
+}
+
 impl Database {
-    /// Notes that a run begins.
-    pub fn begin_run(&self, run: RunId, view: ViewId, started_at: Micros) -> Pending<()> {
+    /// Notes that a run begins, and the answer schema that its tables follow from: with it they can be derived again
+    /// where the dataflow file is not at hand.
+    pub fn begin_run(
+        &self,
+        run: RunId,
+        view: ViewId,
+        started_at: Micros,
+        schema: String,
+    ) -> Pending<()> {
         self.write("store a run", move |connection| {
+            connection
+                .prepare_cached(
+                    "INSERT INTO meta (name, value) VALUES (?1, ?2)
+                     ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                )?
+                .execute(params![schema_of(view), schema])?;
             connection
                 .prepare_cached(
                     "INSERT INTO runs (run_id, view_id, started_at) VALUES (?1, ?2, ?3)
@@ -48,6 +67,16 @@ impl Database {
                 )?
                 .execute(params![run.0, ended_at.0, exit, summary])?;
             Ok(())
+        })
+    }
+
+    /// The answer schema of the last run of a view, as JSON.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn answer_schema(&self, view: ViewId) -> Result<Option<String>, StoreError> {
+        self.read("look up a schema", |connection| {
+            meta(connection, &schema_of(view))
         })
     }
 
@@ -86,7 +115,12 @@ mod tests {
         let (_folder, database) = fresh();
         let view = ViewId([1; 16]);
         for n in 1..=3 {
-            let begun = database.begin_run(RunId([n; 16]), view, Micros(i64::from(n)));
+            let begun = database.begin_run(
+                RunId([n; 16]),
+                view,
+                Micros(i64::from(n)),
+                format!("{{\"n\": {n}}}"),
+            );
             begun.wait().unwrap();
         }
         let ended = database.end_run(RunId([2; 16]), Micros(9), 3, "{}".to_owned());
@@ -97,5 +131,8 @@ mod tests {
         assert_eq!(database.last_runs(None, 9).unwrap().len(), 3);
         let other = database.last_runs(Some(ViewId([2; 16])), 9).unwrap();
         assert!(other.is_empty());
+        let schema = database.answer_schema(view).unwrap();
+        assert_eq!(schema.as_deref(), Some(r#"{"n": 3}"#));
+        assert_eq!(database.answer_schema(ViewId([2; 16])).unwrap(), None);
     }
 }
