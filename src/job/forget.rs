@@ -28,7 +28,7 @@ use crate::llm::rules::Rules;
 use crate::model::call::Question;
 use crate::model::id::{DocId, Fingerprint, KeyContext, PromptId, SchemaId};
 use crate::model::price::Price;
-use crate::sink::{Local, Publisher, SinkError, holds};
+use crate::sink::{Layout, Local, Publisher, SinkError, holds};
 use crate::source::walk::{self, Listing};
 use crate::source::{Looks, Root, SourceFile};
 use crate::stage::chunk;
@@ -340,8 +340,8 @@ async fn republish(
         return Ok(());
     };
     // Neither by another weir, nor to a schema that has not been published yet.
-    let form = form(&order.question.schema).id();
-    let version = format!("{}/{form}/", super::open::DERIVATION);
+    let form = form(&order.question.schema);
+    let version = format!("{}/{}/", super::open::DERIVATION, form.id());
     if !before.derivation.starts_with(&version) {
         return Err(ForgetError::Derivation { output: output() });
     }
@@ -361,7 +361,7 @@ async fn republish(
     });
     let opened = Opened {
         database: Arc::clone(database),
-        publisher,
+        publisher: publisher.holding(Layout::of(&form)),
         view: view.id,
         start: before.epoch.max(on_disk.unwrap_or(0)),
         derivation: before.derivation.clone(),

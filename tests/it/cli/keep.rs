@@ -405,3 +405,35 @@ fn a_document_whose_file_stays_is_read_again() {
     weir.run(&["status"]).is(0, &["2 documents"]);
     weir.run(&RUN).is(0, &["1 added", "2 unchanged", "1 new"]);
 }
+
+/// Tables of any form are published anew in that form.
+#[test]
+fn forgetting_keeps_each_dataflow_as_it_is() {
+    let weir = talks(3);
+    weir.write(
+        "talks/secret.txt",
+        "Ann: I will call Professor Quillfeather on Friday.\nBob: We decided to sell the mill.\n",
+    );
+    for dataflow in ["action-items", "duplicates"] {
+        weir.run(&["run", dataflow, "-i", "talks"])
+            .is(0, &["4 added"]);
+    }
+    fs::remove_file(weir.path("talks/secret.txt")).unwrap();
+    weir.run(&["forget", "talks/secret.txt", "--yes"])
+        .is(0, &["2 published anew"]);
+    for dataflow in ["action-items", "duplicates"] {
+        weir.run(&["verify", dataflow])
+            .is(0, &["sound, and complete"]);
+        weir.run(&["run", dataflow, "-i", "talks"])
+            .is(0, &["nothing changed"]);
+        let tables = |of: &str| -> BTreeSet<_> {
+            let current = weir.path(&format!("{of}/current"));
+            let entries = fs::read_dir(current).unwrap();
+            entries.map(|entry| entry.unwrap().file_name()).collect()
+        };
+        weir.run(&["run", dataflow, "-i", "talks", "-o", "fresh"])
+            .is(0, &["3 added"]);
+        assert_eq!(tables(&format!("out/{dataflow}")), tables("fresh"));
+        fs::remove_dir_all(weir.path("fresh")).unwrap();
+    }
+}
