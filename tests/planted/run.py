@@ -1,6 +1,6 @@
 """Plants a bug in each operator, one at a time, and checks that the oracle catches it.
 
-usage: python3 tests/planted/run.py [--only NAME] [--target DIR]
+usage: python3 tests/planted/run.py [--only NAME]... [--target DIR]
 
 Works on a copy of the tracked files in a temporary folder; the tree itself is not touched. --target reuses a build
 folder (a copy of target/ saves building the dependencies again). A plant that does not apply or does not compile is an
@@ -39,6 +39,10 @@ PLANTS = [
      "            .filter(|alias| alias.name != alias.other).take(0);"),
     ("locate: the last mention of an answer is lost", "src/flow/ops/locate.rs",
      "extraction.mentions.len()", "extraction.mentions.len().saturating_sub(1)"),
+    ("locate: the last item of an answer is lost", "src/flow/ops/locate.rs",
+     "extraction.items.len()", "extraction.items.len().saturating_sub(1)"),
+    ("repeats: every place is a document of its own", "src/flow/ops/repeats.rs",
+     "documents: documents.len() as u64,", "documents: chunks,"),
     ("tally: duplicates count as answered", "src/flow/ops/tally.rs",
      "Status::Duplicate => &mut chunks.duplicate", "Status::Duplicate => &mut chunks.ok"),
     ("graph: components are only neighbours", "src/flow/ops/graph.rs",
@@ -76,7 +80,7 @@ def test(tree, target):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--only")
+    parser.add_argument("--only", action="append", default=[])
     parser.add_argument("--target")
     args = parser.parse_args()
     work = pathlib.Path(tempfile.mkdtemp(prefix="weir-planted-"))
@@ -90,7 +94,7 @@ def main():
     if not compiled or failed:
         sys.exit(f"without any plant: {failed}")
     for name, file, old, new in PLANTS:
-        if args.only and args.only not in name:
+        if args.only and not any(only in name for only in args.only):
             continue
         path = tree / file
         text = path.read_text()
