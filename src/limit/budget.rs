@@ -172,9 +172,13 @@ impl Budget {
         }
     }
 
+    /// A call was answered, whether or not the server says what it used.
+    pub fn answered(&mut self) {
+        self.answered = true;
+    }
+
     /// What a call did use of what it reserved. One that has left the mirror changes nothing.
     pub fn settle(&mut self, now: Duration, id: u64, reserved: u64, tokens: u64) {
-        self.answered = true;
         self.window.settle(id, tokens);
         self.give_back(now, reserved, tokens);
     }

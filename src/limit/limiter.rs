@@ -219,6 +219,7 @@ impl Limiter {
         match end {
             End::Answered { latency, output } => {
                 self.answered_at = Some(now);
+                self.budget.answered();
                 self.failing_since = None;
                 self.retries.answered();
                 if self.breaker.good(now, sent) == Turn::Closed {
@@ -371,6 +372,27 @@ mod tests {
             8000,
             "now it is somebody else's"
         );
+    }
+
+    /// Rules, and many a local server, say nothing of limits and nothing of use.
+    #[test]
+    fn the_first_answer_ends_the_careful_start_whatever_it_says() {
+        let limits = Limits {
+            requests_per_minute: 1_000_000_000,
+            tokens_per_minute: 1_000_000_000_000,
+            ..Limits::default()
+        };
+        let mut limiter = Limiter::new(limits, Caps::default(), Usd(0));
+        let first = limiter.try_reserve(s(0), charge(1)).unwrap();
+        assert!(limiter.try_reserve(s(0), charge(1)).is_err(), "careful");
+        let answered = End::Answered {
+            latency: s(1),
+            output: 0,
+        };
+        limiter.settle(s(1), first, ended(answered), 0.5);
+        for call in 0..20 {
+            assert!(limiter.try_reserve(s(1), charge(1)).is_ok(), "{call}");
+        }
     }
 
     #[test]
