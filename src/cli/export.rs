@@ -1,16 +1,12 @@
 //! `weir export`: the tables that hold now, or their graph, as files for other programs.
 
-use std::path::PathBuf;
-
 use serde_json::json;
 
 use super::Exit;
-use super::args::PlanArgs;
 use super::env::Environment;
 use super::keep::ExportArgs;
 use super::ledger::{refuse, say, shown};
 use super::printer::Printer;
-use crate::plan::resolve::{Purpose, resolve};
 use crate::sink::export::{Existing, Format, Written, export};
 use crate::sink::{SinkError, Snapshot, Table};
 
@@ -24,12 +20,9 @@ pub fn run(args: &ExportArgs, environment: &Environment, printer: &mut Printer) 
             "leave --table out",
         );
     }
-    let output = match output(args, environment) {
-        Ok(output) => output,
-        Err(error) => {
-            printer.error(&error);
-            return Exit::Usage;
-        }
+    let output = match args.of.find(environment, printer) {
+        Ok(tables) => tables.output,
+        Err(exit) => return exit,
     };
     let snapshot = match Snapshot::open(&output.join("current")) {
         Ok(snapshot) => snapshot,
@@ -81,24 +74,6 @@ pub fn run(args: &ExportArgs, environment: &Environment, printer: &mut Printer) 
             } else {
                 Exit::Internal
             }
-        }
-    }
-}
-
-/// The folder of the tables.
-fn output(
-    args: &ExportArgs,
-    environment: &Environment,
-) -> Result<PathBuf, crate::plan::error::PlanErrors> {
-    match (&args.dataflow, &args.output) {
-        (_, Some(output)) => Ok(output.clone()),
-        (dataflow, None) => {
-            let plan = PlanArgs {
-                dataflow: dataflow.clone().unwrap_or_default(),
-                ..PlanArgs::default()
-            };
-            let inputs = plan.inputs(environment, Purpose::Show)?;
-            Ok(resolve(&inputs)?.output)
         }
     }
 }

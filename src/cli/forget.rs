@@ -34,15 +34,9 @@ pub fn run(args: &ForgetArgs, printer: &mut Printer) -> Exit {
             return Exit::Usage;
         }
     }
-    let runtime = match tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-    {
+    let runtime = match super::runtime(printer) {
         Ok(runtime) => runtime,
-        Err(error) => {
-            printer.error(&error);
-            return Exit::Internal;
-        }
+        Err(exit) => return exit,
     };
     match runtime.block_on(forget(&state, &target, &wall())) {
         Ok(done) => {

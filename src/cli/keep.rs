@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::tables::TablesArgs;
 use crate::sink::Table;
 use crate::sink::export::Format;
 
@@ -75,12 +76,9 @@ impl From<FormatArg> for Format {
 /// The arguments of `export`.
 #[derive(Args, Clone, Debug)]
 pub struct ExportArgs {
-    /// A shipped dataflow (knowledge-graph), or the path of a dataflow file.
-    #[arg(required_unless_present = "output")]
-    pub dataflow: Option<String>,
-    /// Folder of the tables [default: out/NAME].
-    #[arg(short, long, value_name = "DIR")]
-    pub output: Option<PathBuf>,
+    /// Of which tables.
+    #[command(flatten)]
+    pub of: TablesArgs,
     /// What is written.
     #[arg(long, value_enum)]
     pub format: FormatArg,

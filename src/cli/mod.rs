@@ -165,3 +165,14 @@ pub fn command(
         Command::Forget(args) => forget::run(&args, printer),
     }
 }
+
+/// What asynchronous work runs on; why there is none has been said.
+fn runtime(printer: &mut Printer) -> Result<tokio::runtime::Runtime, Exit> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| {
+            printer.error(&error);
+            Exit::Internal
+        })
+}

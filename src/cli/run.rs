@@ -36,15 +36,9 @@ pub(super) fn carry_out(plan: &Plan, order: &Order, args: &RunArgs, printer: &mu
     if !agreed(plan, order, args, printer) {
         return Exit::Usage;
     }
-    let runtime = match tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-    {
+    let runtime = match super::runtime(printer) {
         Ok(runtime) => runtime,
-        Err(error) => {
-            printer.error(&error);
-            return Exit::Internal;
-        }
+        Err(exit) => return exit,
     };
     let live = Live::default();
     let began = Instant::now();

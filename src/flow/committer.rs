@@ -1,7 +1,7 @@
 //! From closed epochs to published snapshots: a thread of its own, so that no worker ever waits for a disk.
 //!
 //! An epoch is complete when every worker has closed it. Complete epochs are published together, as often as keeps
-//! publishing below a tenth of the time. The order of the steps is what makes a kill at any moment safe:
+//! publishing below a tenth of the time; sooner if more is ready than should be held in memory. The order of the steps is what makes a kill at any moment safe:
 //!
 //! 1. `Publisher::prepare` writes the snapshot aside and syncs it.
 //! 2. The manifest stores what the snapshot holds as prepared.

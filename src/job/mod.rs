@@ -1,4 +1,4 @@
-//! Floor 5: one run from start to end.
+//! Floor 5: one run from start to end; and what is done with the tables and the state between runs.
 //!
 //! ```text
 //!   from_plan   a checked plan -> an order          forecast   what it would ask
@@ -8,8 +8,12 @@
 //!   parts       what a run is made of
 //!   run         async side, workers and committer started, driven, stopped in order
 //!   intake      which files form the next epoch     reader     a file -> a version in the manifest
-//!   forget      a document erased everywhere        ledger    which answers are in use
+//!   watch       what comes after that               settle     which of it is taken now
 //!   progress    how far it is                       summary    what it came to
+//!
+//!   failed      what failed, to be asked again      shown      all that is known of a chunk
+//!   verify      whether tables and state are sound  ledger     which answers are in use
+//!   forget      a document erased everywhere
 //! ```
 
 pub mod changes;

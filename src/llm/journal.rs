@@ -1,4 +1,4 @@
-//! What is durable before anybody sees it: that a call is about to be sent, and what came of it.
+//! What is written down of a call: that it is about to be sent; and, durably before anybody sees it, what came of it.
 //!
 //! The implementation stamps rows with wall-clock time; here is none.
 
@@ -13,7 +13,8 @@ use crate::model::unit::Usd;
 
 /// Where calls are written down.
 pub trait Journal: Send + Sync {
-    /// A call is about to be sent. It returns before the call is: a crash leaves the intent.
+    /// A call is about to be sent. It returns before the call is. Where money is capped it is durable by then, so that a
+    /// crash leaves the intent; elsewhere an implementation may only have queued it.
     fn intent(&self, intent: Intent) -> BoxFuture<'_, Result<(), JournalError>>;
 
     /// A call is over. It returns when that is durable; nobody has seen an answer of it before.

@@ -101,8 +101,16 @@ fn exports_of_tables_say_the_same_and_replace_nothing() {
         .is(2, &["no such table", "entities"]);
     weir.run(&export("html", "x", &one))
         .is(2, &["--table goes with"]);
-    weir.run(&["export", "--format", "csv", "--to", "x"])
-        .is(2, &["required"]);
+    // The only tables that the state knows need no name; of several, or of none, one must be named.
+    let nameless = ["export", "--format", "csv", "--to"];
+    weir.run(&[&nameless[..], &["only"]].concat())
+        .is(0, &["only/documents.csv"]);
+    weir.run(&[&nameless[..], &["x", "--state", "nowhere"]].concat())
+        .is(2, &["no tables are named"]);
+    weir.run(&["run", "topics", "-i", "talks"]).is(0, &[]);
+    weir.run(&[&nameless[..], &["x"]].concat())
+        .is(2, &["several tables", "-o "]);
+    assert!(!weir.path("x").exists());
     // A failure half way leaves nothing behind.
     let part = fs::read_dir(weir.path(&format!("{OUT}/current/mentions")))
         .unwrap()
