@@ -105,6 +105,9 @@ id!(
     /// One run of weir.
     RunId, 16);
 id!(
+    /// A background job.
+    JobId, 16);
+id!(
     /// A view: dataflow, roots and output folder.
     ViewId, 16);
 id!(

@@ -8,6 +8,7 @@ mod check;
 mod copy;
 mod database;
 mod error;
+mod jobs;
 mod ledger;
 mod lock;
 mod look;
@@ -23,6 +24,8 @@ mod versions;
 mod writer;
 
 #[cfg(test)]
+mod jobs_tests;
+#[cfg(test)]
 mod measure;
 #[cfg(test)]
 mod survival;
@@ -34,6 +37,7 @@ pub use check::Integrity;
 pub use copy::{Imported, backup, inspect, restore};
 pub use database::{Database, Mode};
 pub use error::StoreError;
+pub use jobs::{Delivery, JobChange, JobEvent, Moved, NewJob, StoredJob, Submitted};
 pub use ledger::StoredAnswer;
 pub use maintain::{Erased, Maintenance, Prunable, look as prunable, look_for as erasable};
 pub use manifest::{FileFailure, StoredFile, StoredView, Touched, View};

@@ -10,7 +10,7 @@ use super::error::StoreError;
 const APPLICATION: i64 = 0x7765_6972;
 
 /// From each schema to the next; an empty database has schema 0.
-const MIGRATIONS: &[&str] = &[V1];
+const MIGRATIONS: &[&str] = &[V1, JOBS];
 
 /// The schema that this program writes.
 pub(super) fn known() -> i64 {
@@ -62,6 +62,21 @@ CREATE TABLE runs (
     run_id BLOB PRIMARY KEY NOT NULL, view_id BLOB NOT NULL, started_at INTEGER NOT NULL, ended_at INTEGER,
     exit INTEGER, summary TEXT) STRICT;
 CREATE INDEX runs_of_view ON runs (view_id, started_at);
+";
+
+/// Jobs of the service: what was asked for, how each stands, what was told of it, and what is still to be delivered.
+const JOBS: &str = "
+CREATE TABLE jobs (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, job_id BLOB UNIQUE NOT NULL, spec TEXT NOT NULL, state TEXT NOT NULL,
+    reason TEXT, priority INTEGER NOT NULL, runs INTEGER NOT NULL, progress TEXT, created_at INTEGER NOT NULL,
+    started_at INTEGER, ended_at INTEGER, request_key TEXT UNIQUE, request_hash BLOB) STRICT;
+CREATE INDEX jobs_by_state ON jobs (state);
+CREATE TABLE job_events (
+    job_id BLOB NOT NULL, seq INTEGER NOT NULL, at INTEGER NOT NULL, kind TEXT NOT NULL, data TEXT NOT NULL,
+    PRIMARY KEY (job_id, seq)) STRICT;
+CREATE TABLE deliveries (
+    delivery INTEGER PRIMARY KEY AUTOINCREMENT, job_id BLOB NOT NULL, channel TEXT NOT NULL, event TEXT NOT NULL,
+    attempts INTEGER NOT NULL, next_at INTEGER NOT NULL, last_error TEXT) STRICT;
 ";
 
 /// What a database file turns out to be.
