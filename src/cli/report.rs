@@ -5,65 +5,10 @@ use std::time::Duration;
 
 use super::Exit;
 use crate::flow::stop::Ending as Stopped;
-use crate::job::progress::{FileCounts, Pace, Progress};
 use crate::job::run::{Live, Report};
 use crate::job::summary::{Changes, Ending, Summary};
-use crate::model::record::ChunkCounts;
 use crate::model::unit::Usd;
 use crate::plan::{Plan, ProviderChoice};
-
-/// How far a run is.
-pub(super) fn progress(live: &Live, elapsed: Duration) -> Progress {
-    let counts = live.gauges.counts();
-    let stats = live.stats();
-    let mut failures = BTreeMap::new();
-    if counts.failed > 0 {
-        failures.insert("chunks".to_owned(), counts.failed);
-    }
-    if counts.files_failed > 0 {
-        failures.insert("files".to_owned(), counts.files_failed);
-    }
-    Progress {
-        elapsed,
-        files: FileCounts {
-            total: counts.files_total,
-            read: counts.files_read,
-            failed: counts.files_failed,
-        },
-        listed: counts.files_read >= counts.files_total,
-        chunks: ChunkCounts {
-            failed: counts.failed,
-            ..ChunkCounts::default()
-        },
-        asked: counts.asked.saturating_sub(counts.cached),
-        answered: counts.answered,
-        cached: counts.cached,
-        calls: counts.calls,
-        in_flight: stats.map_or(0, |stats| stats.in_flight as u64),
-        requests: stats.map_or_else(Pace::default, |stats| {
-            pace(stats.requests, stats.limit_requests)
-        }),
-        tokens: stats.map_or_else(Pace::default, |stats| {
-            pace(stats.tokens, stats.limit_tokens)
-        }),
-        spent: Usd(counts.spent),
-        price_known: counts.price_known == 1,
-        failures,
-        epoch: counts.published_epoch,
-    }
-}
-
-/// What is used of a limit. One that cannot be reached (rules have such) is none, and its use is no news.
-fn pace(used: u64, limit: u64) -> Pace {
-    if limit < 100_000_000 {
-        Pace {
-            used,
-            limit: Some(limit),
-        }
-    } else {
-        Pace::default()
-    }
-}
 
 /// What a run came to.
 pub(super) fn summary(plan: &Plan, report: &Report, live: &Live, elapsed: Duration) -> Summary {

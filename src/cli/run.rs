@@ -9,11 +9,12 @@ use super::args::RunArgs;
 use super::env::Environment;
 use super::interrupts::Interrupts;
 use super::printer::Printer;
-use super::report::{exit, progress, summary};
+use super::report::{exit, summary};
 use super::{Exit, confirm, plan};
 use crate::flow::stop::Ending;
 use crate::job::from_plan::{Extras, order};
 use crate::job::order::{Allow, Order};
+use crate::job::progress::Progress;
 use crate::job::run::{Live, Report, RunError, run as run_job};
 use crate::job::sample::sample;
 use crate::model::fault::{Fault, FaultKind};
@@ -146,7 +147,7 @@ async fn watch(
                 let idle = order.watch && counts.underway == 0 && before == Some(counts);
                 before = Some(counts);
                 if !idle {
-                    printer.progress(&progress(live, began.elapsed()));
+                    printer.progress(&Progress::of(live, began.elapsed()));
                 }
             }
             () = interrupts.next() => {

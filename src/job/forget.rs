@@ -478,5 +478,7 @@ fn order(state: &Path, view: &StoredView, schema: Value, wall: &Wall) -> Order {
             publish: Duration::MAX,
             ..Timing::default()
         },
+        job: None,
+        weight: 100,
     }
 }

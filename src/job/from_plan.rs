@@ -149,6 +149,8 @@ pub fn order(plan: &Plan, extras: Extras) -> Result<Order, OrderError> {
         seed: fastrand::u64(..),
         timing: Timing::default(),
         watch: extras.watch,
+        job: None,
+        weight: 100,
     })
 }
 

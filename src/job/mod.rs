@@ -17,10 +17,13 @@
 //! ```
 
 pub mod changes;
+pub mod explore;
 pub mod failed;
 pub mod forecast;
+pub mod foretold;
 pub mod forget;
 pub mod from_plan;
+pub mod house;
 pub mod intake;
 pub mod ledger;
 pub mod open;
@@ -31,6 +34,7 @@ pub mod reader;
 pub mod run;
 pub mod sample;
 pub mod samples;
+pub mod service;
 mod settle;
 pub mod shown;
 pub mod summary;

@@ -67,6 +67,10 @@ pub struct Order {
     pub timing: Timing,
     /// Whether it goes on with what comes, changes and goes in the inputs, until it is ended.
     pub watch: bool,
+    /// stub
+    pub job: Option<crate::model::id::JobId>,
+    /// stub
+    pub weight: u32,
 }
 
 /// What would otherwise be refused.

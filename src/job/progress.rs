@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::run::Live;
 use crate::model::record::ChunkCounts;
 use crate::model::unit::Usd;
 
@@ -62,6 +63,12 @@ pub struct Progress {
     pub calls: u64,
     /// Calls under way.
     pub in_flight: u64,
+    /// Chunks that wait for a call.
+    pub waiting: u64,
+    /// Input tokens of the run's calls.
+    pub input_tokens: u64,
+    /// Output tokens of the run's calls.
+    pub output_tokens: u64,
     /// Requests a minute.
     pub requests: Pace,
     /// Tokens a minute.
@@ -81,6 +88,51 @@ fn seconds<S: serde::Serializer>(time: &Duration, serializer: S) -> Result<S::Ok
 }
 
 impl Progress {
+    /// How far a run is, after so long.
+    #[must_use]
+    pub fn of(live: &Live, elapsed: Duration) -> Self {
+        let counts = live.gauges.counts();
+        let stats = live.stats();
+        let mut failures = BTreeMap::new();
+        if counts.failed > 0 {
+            failures.insert("chunks".to_owned(), counts.failed);
+        }
+        if counts.files_failed > 0 {
+            failures.insert("files".to_owned(), counts.files_failed);
+        }
+        Self {
+            elapsed,
+            files: FileCounts {
+                total: counts.files_total,
+                read: counts.files_read,
+                failed: counts.files_failed,
+            },
+            listed: counts.files_read >= counts.files_total,
+            chunks: ChunkCounts {
+                failed: counts.failed,
+                ..ChunkCounts::default()
+            },
+            asked: counts.asked.saturating_sub(counts.cached),
+            answered: counts.answered,
+            cached: counts.cached,
+            calls: counts.calls,
+            waiting: counts.waiting,
+            input_tokens: counts.input_tokens,
+            output_tokens: counts.output_tokens,
+            in_flight: stats.map_or(0, |stats| stats.in_flight as u64),
+            requests: stats.map_or_else(Pace::default, |stats| {
+                pace(stats.requests, stats.limit_requests)
+            }),
+            tokens: stats.map_or_else(Pace::default, |stats| {
+                pace(stats.tokens, stats.limit_tokens)
+            }),
+            spent: Usd(counts.spent),
+            price_known: counts.price_known == 1,
+            failures,
+            epoch: counts.published_epoch,
+        }
+    }
+
     /// Chunks of this run that are done with, well or not.
     #[must_use]
     pub fn finished(&self) -> u64 {
@@ -127,6 +179,18 @@ impl Progress {
     #[must_use]
     pub fn failed(&self) -> u64 {
         self.failures.values().sum()
+    }
+}
+
+/// What is used of a limit. One that cannot be reached (rules have such) is none, and its use is no news.
+fn pace(used: u64, limit: u64) -> Pace {
+    if limit < 100_000_000 {
+        Pace {
+            used,
+            limit: Some(limit),
+        }
+    } else {
+        Pace::default()
     }
 }
 

@@ -119,6 +119,15 @@ pub async fn run(order: &Order, live: &Live) -> Result<Report, RunError> {
     }
 }
 
+/// stub
+pub async fn run_in(
+    _house: &Arc<super::house::House>,
+    order: &Order,
+    live: &Live,
+) -> Result<Report, RunError> {
+    run(order, live).await
+}
+
 async fn attempt(order: &Order, live: &Live, rewrite: bool) -> Result<Option<Report>, RunError> {
     let validator = validator(order)?;
     let mut chance = fastrand::Rng::with_seed(order.seed);

@@ -106,6 +106,10 @@ pub struct Stats {
     pub used: u64,
     /// The mean latency of all answers.
     pub mean: Duration,
+    /// stub
+    pub p50: Duration,
+    /// stub
+    pub p95: Duration,
     /// 99 of 100 of the last answers took no longer.
     pub p99: Duration,
     /// How long the server's pause lasts yet.
@@ -154,6 +158,8 @@ impl Stats {
             limited: seen.limited,
             used: seen.tokens,
             mean: seen.waited.checked_div(answered).unwrap_or_default(),
+            p50: Duration::ZERO,
+            p95: Duration::ZERO,
             p99: latencies.get(place).copied().unwrap_or_default(),
             paused: limiter
                 .budget()

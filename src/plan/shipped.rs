@@ -61,7 +61,8 @@ const TEXTS: &[(&str, &str)] = &[
 ];
 
 /// The shipped dataflow of that name.
-pub(super) fn dataflow(name: &str) -> Option<Shipped> {
+#[must_use]
+pub fn dataflow(name: &str) -> Option<Shipped> {
     DATAFLOWS.iter().copied().find(|one| one.name == name)
 }
 

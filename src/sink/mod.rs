@@ -28,6 +28,7 @@ mod read;
 mod retain;
 mod rows;
 mod schema;
+pub mod select;
 mod snapshot;
 mod verify;
 mod views;

@@ -92,7 +92,7 @@ pub(super) fn read_file<B>(
 }
 
 /// The value of an array at a place; null where it is, and for types that no table has.
-fn value(array: &dyn Array, at: usize) -> Value {
+pub(super) fn value(array: &dyn Array, at: usize) -> Value {
     let any = array.as_any();
     if array.is_null(at) {
         Value::Null

@@ -111,6 +111,33 @@ impl Database {
         })
     }
 
+    /// The place of the call that ended last; 0 if there is none.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn last_call(&self) -> Result<i64, StoreError> {
+        self.read("look up calls", |connection| {
+            Ok(connection
+                .prepare_cached("SELECT coalesce(max(seq), 0) FROM calls")?
+                .query_row([], |row| row.get(0))?)
+        })
+    }
+
+    /// The calls of everybody that ended after a place, each with its place: at most `limit` of them.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn calls_after(&self, after: i64, limit: u32) -> Result<Vec<(i64, CallRow)>, StoreError> {
+        self.read("look up calls", |connection| {
+            let mut get = connection.prepare_cached(&format!(
+                "SELECT {COLUMNS}, seq FROM calls WHERE seq > ?1 ORDER BY seq LIMIT ?2"
+            ))?;
+            let rows =
+                get.query_map(params![after, limit], |row| Ok((row.get(21)?, call(row)?)))?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
     /// What a view (or everybody) has spent since a time. A call with an unknown cost counts with its bound.
     ///
     /// # Errors

@@ -76,6 +76,19 @@ pub struct Written {
     pub note: Option<String>,
 }
 
+/// A value as it stands in CSV, defused.
+pub(super) fn csv_cell(value: &serde_json::Value) -> String {
+    table::cell(value).text
+}
+
+/// The columns of a table as its parts have them.
+pub(super) fn table_schema(
+    snapshot: &Snapshot,
+    table: Table,
+) -> Result<arrow::datatypes::SchemaRef, SinkError> {
+    parquet::schema(snapshot, table)
+}
+
 /// What one file came to: rows, and a word on them.
 type Said = (u64, Option<String>);
 

@@ -72,13 +72,13 @@ pub(super) fn csv(snapshot: &Snapshot, table: Table, to: &mut Aside) -> Result<S
     Ok((count, note))
 }
 
-struct Cell {
-    text: String,
+pub(super) struct Cell {
+    pub(super) text: String,
     defused: bool,
 }
 
 /// A value as it stands in CSV. What was said is not ours: a spreadsheet must not take it for a formula.
-fn cell(value: &Value) -> Cell {
+pub(super) fn cell(value: &Value) -> Cell {
     let plain = |text| Cell {
         text,
         defused: false,

@@ -1,0 +1,459 @@
+//! The service in figures, for Prometheus. Calls are counted from the ledger, so that what is scraped is what was paid.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Mutex, PoisonError};
+
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::{Registry, Unit};
+
+use super::App;
+use super::problem::Refusal;
+use super::system::{Taken, room};
+use crate::job::service::spec::Job;
+use crate::job::service::{Service, blocking};
+use crate::model::id::JobId;
+use crate::model::record::CallRow;
+use crate::model::unit::Usd;
+
+type Count = Counter<f64, AtomicU64>;
+type Level = Gauge<f64, AtomicU64>;
+
+/// Seconds that answers take: from a cached word to the longest that is waited.
+const LATENCIES: [f64; 14] = [
+    0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0,
+];
+/// Calls that are read from the ledger at a time.
+const PAGE: u32 = 1024;
+
+macro_rules! labels {
+    ($name:ident { $($label:ident),* }) => {
+        #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+        struct $name { $($label: String),* }
+    };
+}
+
+labels!(StateOf { state });
+labels!(Model { model });
+labels!(Dataflow { dataflow });
+labels!(Answers { dataflow, model });
+labels!(Failed { dataflow, reason });
+labels!(Outcome { model, outcome });
+labels!(Tokens { model, direction });
+
+/// All figures.
+pub(super) struct Meter {
+    registry: Registry,
+    figures: Figures,
+    latency: Family<Model, Histogram, fn() -> Histogram>,
+    seen: Mutex<Seen>,
+}
+
+/// How far what is counted was read.
+#[derive(Default)]
+struct Seen {
+    call: i64,
+    jobs: BTreeMap<JobId, Told>,
+}
+
+/// What was counted of a job's present run.
+#[derive(Clone, Default)]
+struct Told {
+    run: u32,
+    answered: u64,
+    cached: u64,
+    read: u64,
+    epoch: u64,
+    failures: BTreeMap<String, u64>,
+}
+
+#[derive(Default)]
+struct Figures {
+    jobs: Family<StateOf, Gauge>,
+    stalled: Gauge,
+    still: Level,
+    answered: Family<Answers, Counter>,
+    cached: Family<Dataflow, Counter>,
+    tokens: Family<Tokens, Counter>,
+    epochs: Family<Dataflow, Counter>,
+    read: Family<Dataflow, Counter>,
+    calls: Family<Outcome, Counter>,
+    failed: Family<Failed, Counter>,
+    down: Family<Model, Gauge>,
+    limited: Family<Model, Counter>,
+    requests: Family<Model, Gauge>,
+    requests_limit: Family<Model, Gauge>,
+    window: Family<Model, Gauge>,
+    window_limit: Family<Model, Gauge>,
+    utilisation: Family<Model, Level>,
+    in_flight: Family<Model, Gauge>,
+    cost: Family<Model, Count>,
+    month: Level,
+    month_cap: Level,
+    cpu: Count,
+    memory: Gauge,
+    files: Gauge,
+    started: Level,
+    state: Gauge,
+    room: Gauge,
+    listeners: Gauge,
+}
+
+impl Meter {
+    /// Counts from now on.
+    pub(super) fn new(service: &Service) -> Self {
+        let figures = Figures::default();
+        let latency: Family<Model, Histogram, fn() -> Histogram> =
+            Family::new_with_constructor(|| Histogram::new(LATENCIES));
+        let mut registry = Registry::default();
+        let f = &figures;
+        let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
+        let weir = registry.sub_registry_with_prefix("weir");
+        weir.register("build", "The program", build);
+        weir.register("jobs", "Jobs by state", f.jobs.clone());
+        weir.register(
+            "jobs_stalled",
+            "Running jobs that have made no progress for long",
+            f.stalled.clone(),
+        );
+        weir.register(
+            "job_seconds_since_progress",
+            "The longest that a running job has made no progress",
+            f.still.clone(),
+        );
+        weir.register(
+            "chunks_answered",
+            "Chunks answered by calls",
+            f.answered.clone(),
+        );
+        weir.register(
+            "chunks_cached",
+            "Chunks whose answer was known",
+            f.cached.clone(),
+        );
+        weir.register(
+            "tokens",
+            "Tokens of calls, as the provider counts them",
+            f.tokens.clone(),
+        );
+        weir.register("epochs_published", "Epochs published", f.epochs.clone());
+        weir.register("documents_read", "Documents read", f.read.clone());
+        weir.register("calls", "Calls by how they ended", f.calls.clone());
+        weir.register_with_unit(
+            "call_latency",
+            "How long answered calls took",
+            Unit::Seconds,
+            latency.clone(),
+        );
+        weir.register(
+            "chunks_failed",
+            "Chunks and files that failed",
+            f.failed.clone(),
+        );
+        weir.register(
+            "provider_down",
+            "Whether the provider is held to be down",
+            f.down.clone(),
+        );
+        weir.register(
+            "rate_limited",
+            "Answers that said: too fast",
+            f.limited.clone(),
+        );
+        weir.register(
+            "requests_in_window",
+            "Requests in the last minute",
+            f.requests.clone(),
+        );
+        weir.register(
+            "requests_limit",
+            "Requests a minute that are allowed",
+            f.requests_limit.clone(),
+        );
+        weir.register(
+            "tokens_in_window",
+            "Tokens in the last minute",
+            f.window.clone(),
+        );
+        weir.register(
+            "tokens_limit",
+            "Tokens a minute that are allowed",
+            f.window_limit.clone(),
+        );
+        weir.register(
+            "limit_utilisation_ratio",
+            "The share of the binding limit that is used",
+            f.utilisation.clone(),
+        );
+        weir.register("calls_in_flight", "Calls under way", f.in_flight.clone());
+        weir.register(
+            "cost_usd",
+            "Cost of calls, as far as prices are known",
+            f.cost.clone(),
+        );
+        weir.register(
+            "month_cost_usd",
+            "Spent in this calendar month",
+            f.month.clone(),
+        );
+        weir.register(
+            "month_cap_usd",
+            "What may be spent in a calendar month; 0 if there is no cap",
+            f.month_cap.clone(),
+        );
+        weir.register("state_bytes", "Size of the state", f.state.clone());
+        weir.register(
+            "disk_free_bytes",
+            "Room left where the state lies",
+            f.room.clone(),
+        );
+        weir.register(
+            "event_clients",
+            "Clients that listen to events",
+            f.listeners.clone(),
+        );
+        let process = registry.sub_registry_with_prefix("process");
+        process.register_with_unit("cpu", "Processor time", Unit::Seconds, f.cpu.clone());
+        process.register_with_unit(
+            "resident_memory",
+            "Memory in use",
+            Unit::Bytes,
+            f.memory.clone(),
+        );
+        process.register("open_fds", "Open files", f.files.clone());
+        process.register_with_unit(
+            "start_time",
+            "When the process started, since 1970",
+            Unit::Seconds,
+            f.started.clone(),
+        );
+        let call = service.database().last_call().unwrap_or(0);
+        Self {
+            registry,
+            figures,
+            latency,
+            seen: Mutex::new(Seen {
+                call,
+                ..Seen::default()
+            }),
+        }
+    }
+}
+
+impl Meter {
+    /// Brings all figures up to date. Blocks.
+    fn look(&self, app: &App, jobs: &[Job], taken: Taken) -> Result<(), crate::store::StoreError> {
+        let service = &app.service;
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            let calls = service.database().calls_after(seen.call, PAGE)?;
+            for (place, call) in &calls {
+                seen.call = *place;
+                self.call(call);
+            }
+            if calls.len() < PAGE as usize {
+                break;
+            }
+        }
+        self.at_work(service, jobs, &mut seen);
+        let figures = &self.figures;
+        let until = taken.cpu_seconds - figures.cpu.get();
+        if until > 0.0 {
+            figures.cpu.inc_by(until);
+        }
+        figures.memory.set(whole(taken.memory));
+        figures.files.set(whole(taken.files));
+        figures.started.set(app.looks.started.0 as f64 / 1e6);
+        let state = &service.settings().state;
+        let size = ["weir.db", "weir.db-wal"]
+            .map(|name| state.join(name).metadata().map_or(0, |found| found.len()));
+        figures.state.set(whole(size.iter().sum()));
+        figures.room.set(whole(room(state)));
+        let free = app.listeners.available_permits();
+        let most = app.options.most_listeners;
+        figures
+            .listeners
+            .set(whole(most.saturating_sub(free) as u64));
+        let (month, cap) = service.month()?;
+        figures.month.set(month.dollars());
+        figures.month_cap.set(cap.map_or(0.0, Usd::dollars));
+        Ok(())
+    }
+
+    fn call(&self, call: &CallRow) {
+        let model = || Model {
+            model: call.model.clone(),
+        };
+        let outcome = outcome(&call.outcome);
+        let of = Outcome {
+            model: call.model.clone(),
+            outcome: outcome.to_owned(),
+        };
+        self.figures.calls.get_or_create(&of).inc();
+        if outcome == "ok" {
+            let seconds = call.latency_ms as f64 / 1000.0;
+            self.latency.get_or_create(&model()).observe(seconds);
+        }
+        if outcome == "rate_limited" {
+            self.figures.limited.get_or_create(&model()).inc();
+        }
+        for (direction, tokens) in [("input", call.input_tokens), ("output", call.output_tokens)] {
+            let of = Tokens {
+                model: call.model.clone(),
+                direction: direction.to_owned(),
+            };
+            self.figures
+                .tokens
+                .get_or_create(&of)
+                .inc_by(tokens.unwrap_or(0));
+        }
+        let cost = call.cost.map_or(0.0, Usd::dollars);
+        self.figures.cost.get_or_create(&model()).inc_by(cost);
+    }
+
+    /// What the jobs at work have done since the last look, and how their gates stand.
+    fn at_work(&self, service: &Service, jobs: &[Job], seen: &mut Seen) {
+        let figures = &self.figures;
+        let at_work = service.at_work();
+        let stall = service.settings().stall;
+        let stalled = at_work.iter().filter(|(.., still)| *still > stall).count();
+        figures.stalled.set(whole(stalled as u64));
+        let still = at_work.iter().map(|(.., still)| still.as_secs_f64());
+        figures.still.set(still.fold(0.0, f64::max));
+        figures.in_flight.clear();
+        for job in jobs {
+            let Some(id) = JobId::parse(&job.id) else {
+                continue;
+            };
+            let now = &job.progress;
+            let mut told = seen.jobs.get(&id).cloned().unwrap_or_default();
+            if told.run != job.run {
+                // Another run counts from the start, but for what is published.
+                told = Told {
+                    run: job.run,
+                    epoch: told.epoch,
+                    failures: told.failures,
+                    ..Told::default()
+                };
+            }
+            let dataflow = || Dataflow {
+                dataflow: job.dataflow.clone(),
+            };
+            let model = job.model.clone().unwrap_or_default();
+            let of = Answers {
+                dataflow: job.dataflow.clone(),
+                model: model.clone(),
+            };
+            figures
+                .answered
+                .get_or_create(&of)
+                .inc_by(now.answered.saturating_sub(told.answered));
+            figures
+                .cached
+                .get_or_create(&dataflow())
+                .inc_by(now.cached.saturating_sub(told.cached));
+            figures
+                .read
+                .get_or_create(&dataflow())
+                .inc_by(now.files.read.saturating_sub(told.read));
+            figures
+                .epochs
+                .get_or_create(&dataflow())
+                .inc_by(now.epoch.saturating_sub(told.epoch));
+            for (reason, count) in &now.failures {
+                let of = Failed {
+                    dataflow: job.dataflow.clone(),
+                    reason: reason.clone(),
+                };
+                let before = told.failures.get(reason).copied().unwrap_or(0);
+                figures
+                    .failed
+                    .get_or_create(&of)
+                    .inc_by(count.saturating_sub(before));
+            }
+            let told = Told {
+                run: job.run,
+                answered: now.answered,
+                cached: now.cached,
+                read: now.files.read,
+                epoch: now.epoch,
+                failures: now.failures.clone(),
+            };
+            seen.jobs.insert(id, told);
+            let model = Model { model };
+            let limits = [
+                (&figures.requests, Some(now.requests.used)),
+                (&figures.requests_limit, now.requests.limit),
+                (&figures.window, Some(now.tokens.used)),
+                (&figures.window_limit, now.tokens.limit),
+                (&figures.down, Some(u64::from(now.provider_down))),
+            ];
+            for (figure, value) in limits {
+                if let Some(value) = value {
+                    figure.get_or_create(&model).set(whole(value));
+                }
+            }
+            figures
+                .utilisation
+                .get_or_create(&model)
+                .set(now.utilisation);
+            if at_work.iter().any(|(at_work, ..)| *at_work == id) {
+                figures
+                    .in_flight
+                    .get_or_create(&model)
+                    .inc_by(whole(now.in_flight));
+            }
+        }
+    }
+}
+
+fn whole(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+/// A family of outcomes that alerts can be written for.
+fn outcome(name: &str) -> &'static str {
+    match name {
+        "ok" => "ok",
+        "rate_limit" | "slow_down" => "rate_limited",
+        "overloaded" | "server" => "server",
+        "timeout" => "timeout",
+        "unreached" | "connection" | "tls" | "redirect" => "network",
+        "key" | "quota" | "no_model" | "bad_schema" => "refused",
+        "rejected" | "too_large" | "bad_body" | "too_long_body" => "invalid",
+        _ => "other",
+    }
+}
+
+/// All figures as text.
+pub(super) async fn metrics(State(app): State<App>) -> Result<Response, Refusal> {
+    let counts = app.service.counts().await?;
+    for (state, count) in counts {
+        let of = StateOf { state };
+        app.meter.figures.jobs.get_or_create(&of).set(whole(count));
+    }
+    let (jobs, _) = app
+        .service
+        .jobs(None, None, crate::job::service::MOST_JOBS)
+        .await?;
+    let looking = app.clone();
+    let text = blocking(move || {
+        let taken = looking.looks.taken();
+        looking.meter.look(&looking, &jobs, taken)?;
+        let mut text = String::new();
+        // Writing to a string cannot fail.
+        encode(&mut text, &looking.meter.registry).ok();
+        Ok::<_, crate::store::StoreError>(text)
+    });
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    Ok(([(header::CONTENT_TYPE, kind)], text.await??).into_response())
+}
