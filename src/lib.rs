@@ -39,6 +39,7 @@
 //! | 3 | `plan` | the checked plan, the only thing that a run is built from |
 //! | 2 | `source`, `store`, `llm`, `sink`, `sim` | folders in, state, models, tables out; a provider to rehearse against |
 //! | 1 | `stage`, `limit` | the thinking of each step; pure |
+//! | 1 | `secret` | keys, passwords and tokens, and the files that hold them |
 //! | 0 | `model` | plain data |
 //!
 //! # Where to start reading
@@ -52,6 +53,7 @@ pub mod limit;
 pub mod llm;
 pub mod model;
 pub mod plan;
+pub mod secret;
 pub mod sim;
 pub mod sink;
 pub mod source;

@@ -5,11 +5,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Modules by floor; `main` and `lib` stand above all.
-const FLOORS: [(&str, u8); 13] = [
+const FLOORS: [(&str, u8); 14] = [
     ("model", 0),
     ("stage", 1),
     ("limit", 1),
     ("meter", 1),
+    ("secret", 1),
     ("source", 2),
     ("store", 2),
     ("llm", 2),
