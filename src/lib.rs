@@ -38,6 +38,7 @@
 //! | 4 | `flow` | the dataflow, its bridge to the async side, the committer |
 //! | 3 | `plan` | the checked plan, the only thing that a run is built from |
 //! | 2 | `source`, `store`, `llm`, `sink`, `sim` | folders in, state, models, tables out; a provider to rehearse against |
+//! | 2 | `notify` | webhooks and mails about jobs |
 //! | 1 | `stage`, `limit` | the thinking of each step; pure |
 //! | 1 | `secret` | keys, passwords and tokens, and the files that hold them |
 //! | 0 | `model` | plain data |
@@ -52,6 +53,7 @@ pub mod job;
 pub mod limit;
 pub mod llm;
 pub mod model;
+pub mod notify;
 pub mod plan;
 pub mod secret;
 pub mod sim;
