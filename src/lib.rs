@@ -34,6 +34,7 @@
 //! | floor | modules | what |
 //! |---|---|---|
 //! | 7 | `cli` | arguments in, one command, an exit status out |
+//! | 6 | `http` | the job service: who may ask, for what, and what is taken in |
 //! | 5 | `job` | one run from start to end |
 //! | 4 | `flow` | the dataflow, its bridge to the async side, the committer |
 //! | 3 | `plan` | the checked plan, the only thing that a run is built from |
@@ -49,6 +50,7 @@
 
 pub mod cli;
 pub mod flow;
+pub mod http;
 pub mod job;
 pub mod limit;
 pub mod llm;
