@@ -34,11 +34,14 @@
 //! | floor | modules | what |
 //! |---|---|---|
 //! | 7 | `cli` | arguments in, one command, an exit status out |
+//! | 6 | `http` | the job service: who may ask, for what, and what is taken in |
 //! | 5 | `job` | one run from start to end |
 //! | 4 | `flow` | the dataflow, its bridge to the async side, the committer |
 //! | 3 | `plan` | the checked plan, the only thing that a run is built from |
 //! | 2 | `source`, `store`, `llm`, `sink`, `sim` | folders in, state, models, tables out; a provider to rehearse against |
+//! | 2 | `notify` | webhooks and mails about jobs |
 //! | 1 | `stage`, `limit` | the thinking of each step; pure |
+//! | 1 | `secret` | keys, passwords and tokens, and the files that hold them |
 //! | 0 | `model` | plain data |
 //!
 //! # Where to start reading
@@ -47,11 +50,14 @@
 
 pub mod cli;
 pub mod flow;
+pub mod http;
 pub mod job;
 pub mod limit;
 pub mod llm;
 pub mod model;
+pub mod notify;
 pub mod plan;
+pub mod secret;
 pub mod sim;
 pub mod sink;
 pub mod source;

@@ -1,13 +1,11 @@
 //! Every environment variable that `weir` reads, declared and documented once.
 
 use std::ffi::OsString;
-use std::fs::File;
-use std::io::{self, Read};
-use std::os::unix::fs::PermissionsExt;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::plan::origin::{Given, Origin};
-use crate::plan::secret::Secret;
+use crate::secret::{self, Secret, SecretFileError};
 
 /// The API key.
 pub const API_KEY: &str = "OPENAI_API_KEY";
@@ -28,9 +26,6 @@ pub const DOCUMENTED: [(&str, &str); 3] = [
     ),
     (BASE_URL, "the server of the provider openai, as --base-url"),
 ];
-
-/// Longer than any key.
-const MAX_KEY: u64 = 64 << 10;
 
 /// Looks a variable up.
 pub type Variables<'a> = dyn Fn(&str) -> Option<OsString> + 'a;
@@ -95,30 +90,22 @@ impl Environment {
 }
 
 fn key_file(path: &Path) -> Result<Secret, EnvError> {
-    let unread = |source| EnvError::Read {
-        path: path.to_owned(),
-        source,
-    };
-    let file = File::open(path).map_err(unread)?;
-    // Of the file that is open, not of whatever has its name by now.
-    let mode = file.metadata().map_err(unread)?.permissions().mode();
-    if mode & 0o077 != 0 {
-        return Err(EnvError::Open(path.to_owned()));
-    }
-    let mut text = String::new();
-    file.take(MAX_KEY)
-        .read_to_string(&mut text)
-        .map_err(unread)?;
-    if text.trim().contains(char::is_control) {
-        return Err(EnvError::Text(API_KEY_FILE));
-    }
-    Secret::new(&text).ok_or_else(|| EnvError::Empty(path.to_owned()))
+    secret::read_one(path).map_err(|error| match error {
+        SecretFileError::Read { path, source } => EnvError::Read { path, source },
+        SecretFileError::Open(path) => EnvError::Open(path),
+        SecretFileError::Empty(path) => EnvError::Empty(path),
+        SecretFileError::Special(_)
+        | SecretFileError::Long(_)
+        | SecretFileError::Text(_)
+        | SecretFileError::Lines(_) => EnvError::Text(API_KEY_FILE),
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::fs;
+    use std::os::unix::fs::PermissionsExt;
 
     fn read(pairs: &[(&str, &str)]) -> Result<Environment, String> {
         let find = |name: &str| {

@@ -13,6 +13,7 @@ mod interrupts;
 pub mod keep;
 pub mod ledger;
 mod live;
+pub mod log;
 pub mod path;
 pub mod plan;
 pub mod printer;

@@ -23,7 +23,6 @@ mod place;
 mod provider;
 mod question;
 pub mod resolve;
-pub mod secret;
 mod settings;
 pub mod shipped;
 #[cfg(test)]
@@ -45,11 +44,11 @@ use crate::model::call::Question;
 use crate::model::id::KeyContext;
 use crate::model::price::Price;
 use crate::model::unit::Usd;
+use crate::secret::Secret;
 use crate::source::{Root, walk};
 use crate::stage::chunk;
 use crate::stage::transcript::metadata::Pattern;
 use origin::Origin;
-use secret::Secret;
 
 /// What to read.
 #[derive(Clone, Debug, PartialEq, Eq)]

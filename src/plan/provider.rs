@@ -231,7 +231,7 @@ fn key(
     url: &str,
     preset: Preset,
     origin: &Origin,
-) -> Option<super::secret::Secret> {
+) -> Option<crate::secret::Secret> {
     let openai = url == "https://api.openai.com/v1";
     let pointed = matches!(origin, Origin::Flag(_) | Origin::Environment(_));
     let Some((key, from)) = &inputs.key else {

@@ -254,8 +254,14 @@ fn hidden(name: &OsStr) -> bool {
 }
 
 fn passed_over(name: &OsStr) -> bool {
+    unfinished(name) || is_sidecar(name)
+}
+
+/// Whether a file of this name is taken for what an editor or a download left behind, and not read.
+#[must_use]
+pub fn unfinished(name: &OsStr) -> bool {
     let left = |ending: &&[u8]| name.as_bytes().ends_with(ending);
-    UNFINISHED.iter().any(left) || is_sidecar(name)
+    UNFINISHED.iter().any(left)
 }
 
 /// A name as text, so that unlike names give unlike texts: bytes that are not UTF-8 and control characters become

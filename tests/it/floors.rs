@@ -5,40 +5,56 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Modules by floor; `main` and `lib` stand above all.
-const FLOORS: [(&str, u8); 13] = [
+const FLOORS: [(&str, u8); 16] = [
     ("model", 0),
     ("stage", 1),
     ("limit", 1),
     ("meter", 1),
+    ("secret", 1),
     ("source", 2),
     ("store", 2),
     ("llm", 2),
     ("sink", 2),
     ("sim", 2),
+    ("notify", 2),
     ("plan", 3),
     ("flow", 4),
     ("job", 5),
+    ("http", 6),
     ("cli", 7),
 ];
 
 /// Crates that only these modules may name.
-const CRATES: [(&str, &[&str]); 13] = [
+const CRATES: [(&str, &[&str]); 19] = [
     ("timely", &["flow"]),
     ("differential_dataflow", &["flow"]),
     ("crossbeam_channel", &["flow"]),
     ("arrow", &["sink"]),
     ("parquet", &["sink"]),
-    ("reqwest", &["llm"]),
-    ("rustls", &["llm"]),
+    ("reqwest", &["llm", "notify"]),
+    ("rustls", &["llm", "notify"]),
+    ("lettre", &["notify"]),
+    ("hmac", &["notify"]),
+    ("sha2", &["notify"]),
     ("rusqlite", &["store"]),
     ("notify", &["source"]),
     ("clap", &["cli", "main"]),
     ("httparse", &["sim"]),
     ("indicatif", &["cli"]),
+    ("subtle", &["http"]),
+    ("tracing_subscriber", &["cli"]),
+    (
+        "tracing",
+        &[
+            "source", "store", "llm", "sink", "sim", "notify", "plan", "flow", "job", "http",
+            "cli", "main",
+        ],
+    ),
     (
         "tokio",
         &[
-            "source", "store", "llm", "sink", "sim", "plan", "flow", "job", "cli", "main",
+            "source", "store", "llm", "sink", "sim", "notify", "plan", "flow", "job", "http",
+            "cli", "main",
         ],
     ),
 ];

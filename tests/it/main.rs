@@ -19,5 +19,6 @@ mod formats;
 mod harness;
 mod incremental;
 mod limits;
+mod notify;
 mod oracle;
 mod simulate;
