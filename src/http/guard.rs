@@ -32,7 +32,12 @@ pub(super) async fn guard(State(app): State<App>, request: Request, next: Next) 
         let headers = request.headers();
         let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
         // A request line may name the host too.
-        let named = || request.uri().authority().map(axum::http::uri::Authority::as_str);
+        let named = || {
+            request
+                .uri()
+                .authority()
+                .map(axum::http::uri::Authority::as_str)
+        };
         let host = text(header::HOST).or_else(named);
         app.options.doors.admit(host, text(header::ORIGIN))
     };

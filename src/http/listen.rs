@@ -44,12 +44,17 @@ pub async fn listen(
             .header_read_timeout(HEADERS)
             .max_buf_size(MOST_HEADERS);
         let service = TowerToHyperService::new(router.clone());
-        let connection = http
-            .serve_connection(TokioIo::new(stream), service)
-            .with_upgrades();
-        let connection = graceful.watch(connection);
+        let connection = http.serve_connection(TokioIo::new(stream), service);
+        let mut closing = closing.clone();
         connections.spawn(async move {
-            // A client that breaks off is no fault of ours.
+            let connection = connection.with_upgrades();
+            tokio::pin!(connection);
+            tokio::select! {
+                // A client that breaks off is no fault of ours.
+                _ = connection.as_mut() => return,
+                _ = closing.wait_for(|closing| *closing) => {}
+            }
+            connection.as_mut().graceful_shutdown();
             connection.await.ok();
             drop(place);
         });

@@ -10,6 +10,9 @@ use super::error::{PlanErrors, Problem};
 use super::key::{Holder, KeyPath, Standing, standing};
 use super::origin::{Given, Origin, Place};
 
+/// Sections of `weir.toml` that are no part of a plan.
+const OTHERS: [&str; 2] = ["notify", "service"];
+
 /// What a file says, and what is wrong with it.
 #[derive(Debug, Default)]
 pub(super) struct Read {
@@ -40,7 +43,14 @@ pub(super) fn read(name: &str, text: &str, holder: Holder) -> Read {
     // What the parser made of a broken file is a guess; complaints about guesses only confuse.
     if read.problems.is_empty() {
         let root = KeyPath(Vec::new());
-        flatten(table.get_ref(), &root, holder, &place, &mut read);
+        let mut table = table.into_inner();
+        if holder == Holder::Operator {
+            // What the service reads there by itself.
+            for others in OTHERS {
+                table.remove(others);
+            }
+        }
+        flatten(&table, &root, holder, &place, &mut read);
     }
     read
 }

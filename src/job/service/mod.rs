@@ -24,6 +24,7 @@ use tokio::sync::Notify;
 
 use self::hub::{Hub, Listener};
 use self::orders::Unfit;
+use self::outbox::Outbox;
 use self::runner::Running;
 use self::settings::{Access, Settings};
 use self::spec::{CapsOf, Job, Odd, Request, Spec, State};
@@ -33,7 +34,8 @@ use crate::flow::stop::Ending;
 use crate::job::house::House;
 use crate::job::open::OpenError;
 use crate::model::id::JobId;
-use crate::model::unit::Micros;
+use crate::model::unit::{Micros, Usd};
+use crate::notify::Channel;
 use crate::store::{Database, JobChange, Moved, NewJob, StoreError, StoredJob, Submitted};
 
 /// A page of jobs holds no more than this.
@@ -83,6 +85,7 @@ pub struct Service {
     settings: Settings,
     access: RwLock<Access>,
     hub: Arc<Hub>,
+    outbox: Outbox,
     running: Mutex<BTreeMap<JobId, Arc<Running>>>,
     /// What is known of what waiting jobs need.
     needs: Mutex<BTreeMap<JobId, Option<Need>>>,
@@ -104,12 +107,18 @@ impl Service {
     ///
     /// # Errors
     /// If the state cannot be opened, or another process has it.
-    pub fn open(settings: Settings, access: Access, wall: Wall) -> Result<Arc<Self>, OpenError> {
+    pub fn open(
+        settings: Settings,
+        access: Access,
+        channels: Vec<Channel>,
+        wall: Wall,
+    ) -> Result<Arc<Self>, OpenError> {
         let house = House::open(&settings.state, Arc::clone(&wall))?;
         let service = Arc::new(Self {
             house,
             access: RwLock::new(access),
             hub: Arc::default(),
+            outbox: Outbox::new(channels),
             running: Mutex::default(),
             needs: Mutex::default(),
             wake: Notify::new(),
@@ -469,9 +478,7 @@ impl Service {
     ///
     /// # Errors
     /// If the store cannot be read.
-    pub fn month(
-        &self,
-    ) -> Result<(crate::model::unit::Usd, Option<crate::model::unit::Usd>), StoreError> {
+    pub fn month(&self) -> Result<(Usd, Option<Usd>), StoreError> {
         self.house.month()
     }
 
@@ -489,6 +496,7 @@ impl Service {
     /// Starts what may start, until it is closed; then what is at work ends in order. Jobs go on with the next process.
     pub async fn run(self: Arc<Self>) {
         let mut jobs = tokio::task::JoinSet::new();
+        let mut messages = tokio::task::JoinSet::new();
         let mut chores = tokio::time::interval(CHORES);
         loop {
             let closing = self.closing.load(std::sync::atomic::Ordering::SeqCst);
@@ -500,7 +508,14 @@ impl Service {
             tokio::select! {
                 () = self.wake.notified() => {}
                 Some(_) = jobs.join_next(), if !jobs.is_empty() => {}
-                _ = chores.tick(), if !closing => self.expire().await,
+                Some(_) = messages.join_next(), if !messages.is_empty() => {}
+                _ = chores.tick(), if !closing => {
+                    self.expire().await;
+                    let sent = self.outbox.deliver(self.database(), self.now(), &mut messages);
+                    if let Err(error) = sent.await {
+                        tracing::error!("could not look up what is to be delivered: {error}");
+                    }
+                }
             }
         }
     }
@@ -674,11 +689,8 @@ impl Service {
             let text = serde_json::to_string(&job)
                 .map_err(|error| ServiceError::Internal(error.to_string()))?;
             if job.state.ended() && change.state.is_some() {
-                let event = outbox::ended(&job);
-                let owed = self.settings.channels.iter();
-                change
-                    .deliveries
-                    .extend(owed.map(|channel| (channel.clone(), event.clone())));
+                let event = outbox::ended(&job, now);
+                change.deliveries.extend(self.outbox.owed(&event));
             }
             change.events.push(("state".to_owned(), text));
         }

@@ -1,7 +1,6 @@
 //! A request -> a job that may be done; a job -> the order that does it.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use super::settings::{Access, Settings, folder_name, is_collection};
 use super::spec::{CapsOf, Input, Request, Spec};
@@ -324,6 +323,3 @@ pub(super) fn files(path: &Path) -> (u64, u64) {
         (listing.files.len() as u64, bytes)
     })
 }
-
-/// Who asks and answers, as the store has it.
-pub(super) type Shared = Arc<Database>;

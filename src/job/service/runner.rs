@@ -276,9 +276,8 @@ impl<'a> Teller<'a> {
         let mut deliveries = Vec::new();
         if stalled {
             let job = service.job(running.entry.job).await?;
-            let event = outbox::stalled(&job);
-            let channels = service.settings.channels.iter();
-            deliveries.extend(channels.map(|channel| (channel.clone(), event.clone())));
+            let event = outbox::stalled(&job, service.now());
+            deliveries.extend(service.outbox.owed(&event));
         }
         let change = JobChange {
             progress: Some(text),

@@ -32,8 +32,6 @@ pub struct Settings {
     pub keep: Option<Duration>,
     /// After so long without progress a running job is told as stalled.
     pub stall: Duration,
-    /// Where messages go, by the name of the channel.
-    pub channels: Vec<String>,
 }
 
 impl Settings {
@@ -52,7 +50,6 @@ impl Settings {
             at_once: 4,
             keep: None,
             stall: Duration::from_mins(10),
-            channels: Vec::new(),
         }
     }
 

@@ -9,11 +9,11 @@ use std::collections::BTreeSet;
 use crate::model::id::JobId;
 
 /// How many jobs that call nothing run besides the others.
-pub const FREE: usize = 2;
+pub(super) const FREE: usize = 2;
 
 /// What is known of a job's need to call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Need {
+pub(super) enum Need {
     /// It calls, for all that is known.
     Calls,
     /// All it needs is known, or rules answer.
@@ -22,22 +22,26 @@ pub enum Need {
 
 /// A job that waits or runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub(super) struct Entry {
     /// Which.
-    pub job: JobId,
+    pub(super) job: JobId,
     /// Its place in the order of submission.
-    pub number: i64,
+    pub(super) number: i64,
     /// Higher goes first.
-    pub priority: i64,
+    pub(super) priority: i64,
     /// What it makes, by name: its view.
-    pub view: String,
+    pub(super) view: String,
     /// What it needs.
-    pub need: Need,
+    pub(super) need: Need,
 }
 
 /// The next job to start, if any may.
 #[must_use]
-pub fn next<'a>(waiting: &'a [Entry], running: &[Entry], at_once: usize) -> Option<&'a Entry> {
+pub(super) fn next<'a>(
+    waiting: &'a [Entry],
+    running: &[Entry],
+    at_once: usize,
+) -> Option<&'a Entry> {
     let busy: BTreeSet<&str> = running.iter().map(|job| job.view.as_str()).collect();
     let of = |need| running.iter().filter(|job| job.need == need).count();
     let (calling, free) = (of(Need::Calls), of(Need::Nothing));
