@@ -1,0 +1,91 @@
+// Dialogs: a question before what cannot be taken back, the token, a text to read, short messages.
+
+import { button, field, fill, make, plain } from "./dom.js";
+
+const host = () => document.getElementById("dialogs");
+
+/** Opens a dialog; `build(close)` gives its content. Gives a promise of what `close` was called with, null if left. */
+function open(title, build, properties = {}) {
+  return new Promise((resolve) => {
+    let result = null;
+    const before = document.activeElement;
+    const heading = make("h2", { id: "dialog-title" }, title);
+    const dialog = make("dialog", { "aria-labelledby": "dialog-title", ...properties }, heading);
+    const close = (value) => { result = value; dialog.close(); };
+    dialog.append(...build(close));
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      if (before?.isConnected) before.focus();
+      resolve(result);
+    });
+    host().append(dialog);
+    dialog.showModal();
+  });
+}
+
+/** Asks before something is done; gives true or false. The button that does nothing has the focus. */
+export async function confirm(title, text, yes, danger = true) {
+  return (await open(title, (close) => [
+    ...[text].flat().map((line) => make("p", {}, line)),
+    make("div", { class: "buttons" },
+      button("Keep as it is", () => close(false), { autofocus: true }),
+      button(yes, () => close(true), { class: danger ? "button danger" : "button primary" })),
+  ])) === true;
+}
+
+/** Asks for a cost cap to go on with; gives `{ cap }` (null: no cap), or null if left. */
+export function raise(current, spent) {
+  return open("Resume with a higher cost cap", (close) => {
+    const cap = make("input", { type: "number", min: "0", step: "any", inputmode: "decimal", autofocus: true, value: current ? String(Math.round(current * 200) / 100) : "" });
+    const go = (event) => {
+      event.preventDefault();
+      close({ cap: cap.value === "" ? null : Number(cap.value) });
+    };
+    return [make("form", { onsubmit: go },
+      make("p", {}, `The job stopped at its cap. ${spent} is spent; what was answered is kept and is not paid for again.`),
+      field("New cost cap in dollars", cap, "Leave it empty to go on without one."),
+      make("div", { class: "buttons" }, button("Keep as it is", () => close(null)), make("button", { class: "button primary" }, "Resume")))];
+  });
+}
+
+/** Asks for the token; `refused` says that one was tried. Gives it, or null. */
+export function askToken(refused) {
+  return open("This service wants a token", (close) => {
+    const secret = make("input", { type: "password", autocomplete: "off", spellcheck: "false", autofocus: true, required: true, ...(refused ? { "aria-invalid": "true" } : {}) });
+    const go = (event) => { event.preventDefault(); close(secret.value.trim() || null); };
+    return [make("form", { onsubmit: go },
+      refused ? make("p", { class: "alert", role: "alert" }, "The service refused that token.") : null,
+      field("Token", secret, "Whoever runs the service has it. It is kept until this tab is closed."),
+      make("div", { class: "buttons" }, button("Not now", () => close(null)), make("button", { class: "button primary" }, "Sign in")))];
+  }, { class: "narrow" });
+}
+
+/** Shows a text to read. */
+export function read(title, text) {
+  return open(title, (close) => [
+    make("pre", { tabindex: "0", "aria-label": title }, text),
+    make("div", { class: "buttons" }, button("Close", () => close(null), { autofocus: true })),
+  ], { class: "wide" });
+}
+
+/** A problem as a box: what happened, what the service says of it, and what to do. */
+export function trouble(error, again) {
+  const details = (error.errors ?? []).slice(0, 20).map((one) => make("li", {}, plain(typeof one === "string" ? one : JSON.stringify(one), 500)));
+  return make("div", { class: "alert", role: "alert" },
+    make("strong", {}, plain(error.title ?? "Something went wrong", 300)),
+    error.detail || !error.title ? make("p", {}, plain(error.detail || error.message, 2000)) : null,
+    details.length ? make("ul", {}, details) : null,
+    again ? button("Try again", again) : null);
+}
+
+let timer = 0;
+/** A short message at the foot of the page; errors stay until they are dismissed. */
+export function tell(text, error = null) {
+  const toast = document.getElementById("toast");
+  clearTimeout(timer);
+  const hide = () => fill(toast);
+  fill(toast, make("div", { class: error ? "toast bad" : "toast" },
+    make("span", {}, error ? `${plain(error.title ?? "Error", 200)}. ${plain(error.detail || "", 600)}` : plain(text, 300)),
+    button("Dismiss", hide, { class: "link" })));
+  if (!error) timer = setTimeout(hide, 6000);
+}
