@@ -15,12 +15,16 @@ export class Samples {
     const at = new Date(p.at ?? Date.now()).getTime();
     const last = this.all.at(-1);
     if (!Number.isFinite(at) || (last && at <= last.at)) return;
-    let from = last;
-    for (let i = this.all.length - 1; i >= 0 && at - from.at < SPAN; i--) from = this.all[i];
+    const since = (span) => {
+      let i = this.all.length - 1;
+      while (i > 0 && at - this.all[i].at < span) i--;
+      return this.all[i];
+    };
+    const from = since(SPAN), before = since(3 * SPAN);
     const minutes = from ? Math.max(1 / 600, (at - from.at) / 60000) : 0;
     // A resumed run counts from nothing again.
-    const more = (name, now) => (from ? Math.max(0, (now ?? 0) - from[name]) : 0);
-    const answered = more("answered", p.answered), calls = more("calls", p.calls), faults = more("faults", p.faults), refused = more("refused", p.refused);
+    const more = (start, name) => (start ? Math.max(0, (p[name] ?? 0) - start[name]) : 0);
+    const answered = more(from, "answered"), refused = more(from, "refused"), calls = more(before, "calls"), faults = more(before, "faults");
     this.all.push({
       at, answered: p.answered ?? 0, calls: p.calls ?? 0, faults: p.faults ?? 0, refused: p.refused ?? 0,
       rate: minutes ? answered / minutes : null,
@@ -42,7 +46,7 @@ export class Samples {
 const per = (n) => `${n < 10 ? Math.round(n * 10) / 10 : brief(n)}`;
 const CHARTS = [
   { title: "Throughput", unit: "chunks a minute", lines: [["rate", ""]], show: per, area: true },
-  { title: "Tokens in the last minute", unit: "", lines: [["tokens", ""]], show: brief, area: true, limit: "limit" },
+  { title: "Tokens a minute", unit: "", lines: [["tokens", ""]], show: brief, area: true, limit: "limit" },
   { title: "Latency of a call", unit: "", lines: [["p50", "p50"], ["p95", "p95"]], show: brisk },
   { title: "Error rate", unit: "of calls", lines: [["errors", ""]], show: (n) => `${per(n)}%`, area: true, least: 1 },
   { title: "Limit hits", unit: "a minute", lines: [["hits", ""]], show: per, area: true, least: 1 },
@@ -56,7 +60,7 @@ const WIDE = 300, HIGH = 72, PAD = 3;
 function round(n) {
   if (!(n > 0)) return 1;
   const unit = 10 ** Math.floor(Math.log10(n));
-  return [1, 1.5, 2, 3, 4, 5, 7.5, 10].find((step) => step * unit >= n * 1.02) * unit || n;
+  return [1, 1.5, 2, 3, 4, 5, 7.5, 10].find((step) => step * unit >= n * 0.999) * unit || n;
 }
 
 function chart({ title, unit, lines, show, area, limit, least = 0 }) {
@@ -86,10 +90,11 @@ function chart({ title, unit, lines, show, area, limit, least = 0 }) {
 
   return {
     element,
-    update(all) {
+    update(all, over) {
       data = all.filter((one) => lines.some(([name]) => one[name] !== null));
       svg.replaceChildren();
       element.classList.toggle("bare", data.length < 2);
+      element.hidden = over && data.length < 2;
       if (data.length < 2) {
         say(value, figures(data.at(-1)));
         say(top, ""); say(ends[0], "no course yet"); say(ends[1], "");
@@ -99,7 +104,9 @@ function chart({ title, unit, lines, show, area, limit, least = 0 }) {
       [from, to] = [data[0].at, data.at(-1).at];
       const ceiling = limit ? data.at(-1)[limit] : null;
       const peak = Math.max(...data.flatMap((one) => lines.map(([name]) => one[name] ?? 0)));
-      const high = round(Math.max(peak, least, ceiling && peak > ceiling * 0.5 ? ceiling : 0));
+      // Near a limit the limit is the scale; far below it would only flatten the line.
+      const limited = ceiling && peak > ceiling * 0.4;
+      const high = limited ? Math.max(ceiling, peak) : round(Math.max(peak, least));
       const x = (at) => ((at - from) / (to - from)) * WIDE, y = (n) => HIGH - PAD - (n / high) * (HIGH - 2 * PAD);
       const fixed = (n) => Math.round(n * 10) / 10;
       lines.forEach(([name], i) => {
@@ -108,9 +115,9 @@ function chart({ title, unit, lines, show, area, limit, least = 0 }) {
         if (area) svg.append(shape("path", { class: "area", d: `M${points.join("L")}L${points.at(-1).split(" ")[0]} ${HIGH}L${points[0].split(" ")[0]} ${HIGH}Z` }));
         svg.append(shape("path", { class: `line line-${i}`, d: `M${points.join("L")}`, "vector-effect": "non-scaling-stroke" }));
       });
-      if (ceiling && ceiling <= high) svg.append(shape("line", { class: "ceiling", x1: 0, x2: WIDE, y1: y(ceiling), y2: y(ceiling), "vector-effect": "non-scaling-stroke" }));
+      if (limited) svg.append(shape("line", { class: "ceiling", x1: 0, x2: WIDE, y1: y(ceiling), y2: y(ceiling), "vector-effect": "non-scaling-stroke" }));
       svg.append(cursor);
-      say(top, show(high));
+      say(top, limited ? `limit ${show(ceiling)}` : show(high));
       say(ends[0], timeOfDay(from)); say(ends[1], timeOfDay(to));
       svg.setAttribute("aria-label", `${title} from ${timeOfDay(from)} to ${timeOfDay(to)}: now ${figures(data.at(-1))}, at most ${show(peak)}${ceiling ? `, limit ${show(ceiling)}` : ""}`);
       told();
@@ -121,13 +128,15 @@ function chart({ title, unit, lines, show, area, limit, least = 0 }) {
 /** All charts of a job: `update(samples)`. */
 export function charts() {
   const all = CHARTS.map(chart);
-  let drawn = -1;
+  let drawn = "";
   return {
     element: make("div", { class: "charts" }, all.map((one) => one.element)),
-    update(samples) {
-      if (samples.version === drawn) return;
-      drawn = samples.version;
-      for (const one of all) one.update(samples.all);
+    /** `over`: nothing more will come, so that what has no course is left out. Gives whether anything is shown. */
+    update(samples, over) {
+      const key = `${samples.version} ${over}`;
+      if (key !== drawn) for (const one of all) one.update(samples.all, over);
+      drawn = key;
+      return all.some((one) => !one.element.hidden);
     },
   };
 }

@@ -11,7 +11,7 @@ const TOP = 40;
 const EVERY = 8000;
 const FIRST = 8;
 
-const MATCHES = { normalised: "up to blanks and case", fuzzy: "approximately", none: "not found in the text" };
+const MATCHES = { normalised: "matches up to blanks and case", fuzzy: "matches approximately", none: "not found in the text" };
 
 /** A passage: the quote in its context, who said it, when and where. */
 function passage(one) {
@@ -23,7 +23,7 @@ function passage(one) {
   const doubt = MATCHES[one.match];
   return make("li", { class: "passage" },
     make("blockquote", {}, make("p", { dir: "auto" }, make("span", { class: "context" }, plain(one.before, 1200)), make("mark", {}, plain(one.quote, 3000)), make("span", { class: "context" }, plain(one.after, 1200)))),
-    make("p", { class: "cite" }, ...cite.flat(), doubt ? make("span", { class: one.match === "none" ? "tag bad" : "tag" }, `found ${doubt}`.replace("found not found", "not found")) : null));
+    make("p", { class: "cite" }, ...cite.flat(), doubt ? make("span", { class: one.match === "none" ? "tag bad" : "tag" }, doubt) : null));
 }
 
 /** Passages, the first few at once. */
@@ -56,7 +56,7 @@ export function findingsPane(body, model) {
       make("div", { class: "field" }, make("label", { for: "find-entity" }, "Search names"), search), found,
       make("div", { class: "halves" }, make("div", {}, make("h3", {}, "Entities"), entities), make("div", {}, make("h3", {}, "Relations"), relations))));
   const grid = make("div", { class: "findings" }, left, detail);
-  let graph = null, chosen = null, loading = false, last = 0, stopped = false, request = null, width = 0;
+  let graph = null, chosen = null, loading = false, last = 0, stopped = false, request = null, width = 0, graphless = null, timer = 0;
 
   function nothing() {
     fill(detail, make("h2", { id: "detail-title" }, "Who said it"), make("p", { class: "hint" }, "Choose a circle, a line or a name: the passages it rests on show here, with speaker, time and place."));
@@ -78,7 +78,7 @@ export function findingsPane(body, model) {
     if (!graph || !picture.isConnected) return;
     const wide = Math.max(300, Math.min(1000, Math.round(picture.clientWidth)));
     width = wide;
-    draw(svg, graph, link, chosen?.id ?? null, wide, Math.round(wide < 560 ? wide * 1.2 : wide * 0.66));
+    draw(svg, graph, link, chosen?.id ?? null, wide);
   }
 
   function show() {
@@ -95,20 +95,25 @@ export function findingsPane(body, model) {
   }
 
   async function load() {
-    if (loading) return;
+    if (loading || stopped) return;
+    // Before the first epoch there is nothing to ask for.
+    if (model.epoch === 0) {
+      wait(ended(model.job) ? "The job ended before anything was published." : "The first results show here as soon as an epoch is published.");
+      return;
+    }
     loading = true;
     last = Date.now();
     try {
+      graphless ??= !(await get(`${model.path}/tables`)).tables.some((table) => table.name === "entities");
+      if (stopped) return;
+      if (graphless) { wait("This dataflow makes no graph: what it found is in the tables."); return; }
       const got = await get(`${model.path}/graph?top=${TOP}`);
       if (stopped) return;
       graph = got;
       if (graph.entities.length === 0) wait("No entity was found so far.");
       else show();
     } catch (error) {
-      if (stopped || graph) return;
-      if (error.status !== 404) { fill(body, trouble(error, load)); return; }
-      if (model.epoch > 0) wait("This dataflow makes no graph: what it found is in the tables.");
-      else wait(ended(model.job) ? "The job ended before anything was published." : "The first results show here as soon as an epoch is published.");
+      if (!stopped && !graph) fill(body, trouble(error, load));
     } finally {
       loading = false;
     }
@@ -135,22 +140,22 @@ export function findingsPane(body, model) {
       if (stopped || chosen?.id !== id) return;
       if (kind === "e") {
         const { entity } = got, aliases = (entity.aliases ?? []).filter((one) => one !== entity.name);
-        fill(detail, make("h2", { id: "detail-title" }, make("span", { class: `dot ${kindClass(entity.kind)}` }), said(entity.name, 300)),
+        fill(detail, close(), make("h2", { id: "detail-title" }, make("span", { class: `dot ${kindClass(entity.kind)}` }), said(entity.name, 300)),
           make("p", { class: "soft" }, `${entity.kind}, ${some(entity.mentions, "mention")} in ${some(entity.documents, "document")}`),
           aliases.length ? make("p", { class: "soft" }, "also ", ...aliases.slice(0, 12).flatMap((one, i) => [i ? ", " : "", said(one, 60)])) : null,
           make("h3", {}, `Relations (${count(got.relations.length)})`),
           got.relations.length ? make("ol", { class: "names" }, got.relations.map((one) => relation(one))) : make("p", { class: "hint" }, "No relation was stated."),
-          make("h3", {}, "Named here"), passages(got.mentions, entity.mentions, "No passage is kept."), close());
+          make("h3", {}, "Named here"), passages(got.mentions, entity.mentions, "No passage is kept."));
       } else {
         const one = got.relation, names = new Map((graph?.entities ?? []).map((each) => [each.id, each.name]));
         const end = (name, ref) => { const shown = said(name ?? names.get(ref) ?? "…", 120); return ref ? make("a", { href: link("e", ref) }, shown) : shown; };
-        fill(detail, make("h2", { id: "detail-title" }, end(one.source_name, one.source ?? one.source_id), make("span", { class: "soft" }, ` ${plain(words(one.predicate), 60)} `), end(one.target_name, one.target ?? one.target_id)),
+        fill(detail, close(), make("h2", { id: "detail-title" }, end(one.source_name, one.source ?? one.source_id), make("span", { class: "soft" }, ` ${plain(words(one.predicate), 60)} `), end(one.target_name, one.target ?? one.target_id)),
           make("p", { class: "soft" }, `said ${some(got.evidence.length, "time")}`),
-          passages(got.evidence, one.evidence ?? got.evidence.length, "No passage is kept."), close());
+          passages(got.evidence, one.evidence ?? got.evidence.length, "No passage is kept."));
       }
     } catch (error) {
       if (stopped || error.name === "AbortError") return;
-      fill(detail, make("h2", { id: "detail-title" }, "Not shown"), trouble(error, () => open(kind, id)), close());
+      fill(detail, close(), make("h2", { id: "detail-title" }, "Not shown"), trouble(error, () => open(kind, id)));
     }
   }
 
@@ -175,10 +180,11 @@ export function findingsPane(body, model) {
       }
     },
     update() {
-      const behind = graph ? model.epoch > graph.epoch : model.epoch > 0;
+      const behind = graph ? model.epoch > graph.epoch : model.epoch > 0 && !graphless;
       // While something is read, the picture stays; it follows once nothing is chosen.
-      if (behind && !chosen && Date.now() - last > (ended(model.job) ? 1000 : EVERY)) load();
+      if (!behind || chosen || loading || timer) return;
+      timer = setTimeout(() => { timer = 0; if (!chosen) load(); }, Math.max(0, last + (ended(model.job) ? 1000 : EVERY) - Date.now()));
     },
-    stop() { stopped = true; request?.abort(); observer.disconnect(); },
+    stop() { stopped = true; clearTimeout(timer); request?.abort(); observer.disconnect(); },
   };
 }

@@ -57,7 +57,7 @@ export function place(ms) {
 export const words = (name) => String(name ?? "").replaceAll("_", " ");
 
 export const STATES = {
-  queued: "Queued", running: "Running", paused: "Paused", complete: "Complete", failures: "Finished with failures",
+  queued: "Queued", running: "Running", paused: "Paused", complete: "Complete", failures: "Some failed",
   incomplete: "Incomplete", failed: "Failed", cancelled: "Cancelled",
 };
 const ENDED = new Set(["complete", "failures", "incomplete", "failed", "cancelled"]);

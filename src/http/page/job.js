@@ -33,12 +33,13 @@ function head(act) {
   const state = make("span"), title = make("h1", {}), meta = make("p", { class: "soft" }), buttons = make("div", { class: "buttons" });
   const reason = make("p", { class: "note", hidden: true });
   const big = make("p", { class: "big" }), pace = make("p", { class: "soft" }), progress = bar("Chunks answered");
-  const cost = tile("Cost"), requests = meter("Requests in the last minute", "a minute"), tokens = meter("Tokens in the last minute", "a minute");
+  const cost = tile("Cost"), requests = meter("Requests a minute", "in the last minute"), tokens = meter("Tokens a minute", "in the last minute");
   const use = tile("Utilisation"), flight = tile("Calls in flight"), failed = tile("Failures");
+  const made = tile("Calls"), spent = tile("Tokens");
   const element = make("section", { class: "card job", "aria-label": "Job" },
     make("div", { class: "job-top" }, make("div", { class: "job-name" }, make("p", { class: "crumbs" }, make("a", { href: "#/" }, "Jobs"), " / ", state), title, meta), buttons),
     reason, big, progress.element, pace,
-    make("div", { class: "tiles" }, cost.element, tokens.element, requests.element, use.element, flight.element, failed.element));
+    make("div", { class: "tiles" }, cost.element, tokens.element, requests.element, use.element, flight.element, made.element, spent.element, failed.element));
   let shown = "", offered = "";
   return {
     element, title,
@@ -78,8 +79,11 @@ function head(act) {
       const bad = failures(p);
       failed.update(count(bad), bad ? "see Failures" : "nothing failed");
       failed.element.classList.toggle("bad", bad > 0);
+      made.update(brief(p.calls ?? 0), p.faults ? `${some(p.faults, "fault")} among them` : "");
+      spent.update(brief((p.input_tokens ?? 0) + (p.output_tokens ?? 0)), `${brief(p.input_tokens ?? 0)} in, ${brief(p.output_tokens ?? 0)} out`);
       // Figures of the last minute mean nothing once all is over.
       for (const one of [tokens, requests, use, flight]) one.element.hidden = ended(job);
+      for (const one of [made, spent]) one.element.hidden = !ended(job);
     },
   };
 }
@@ -125,7 +129,8 @@ export function jobView(main, context, id, rest) {
   function take(job) {
     const before = model.job?.state;
     model.job = job;
-    progress(job.progress);
+    if (before) progress(job.progress); else model.progress = job.progress ?? {};
+    model.epoch = Math.max(model.epoch, model.progress.epoch ?? 0);
     if (before && before !== job.state) {
       note(STATES[job.state] ?? job.state, job.ended_at ?? job.progress?.at);
       context.announce(`The job is now: ${STATES[job.state] ?? job.state}`);
@@ -150,8 +155,7 @@ export function jobView(main, context, id, rest) {
         if (name === "progress") progress(data);
         // What is kept is replayed first: a state of the past is history only.
         else if (name === "state") {
-          if (time(data.progress?.at) < time(model.progress.at)) model.samples.add(data.progress, null);
-          else take(data);
+          if (!(time(data.progress?.at) < time(model.progress.at))) take(data);
         }
         else if (name === "epoch") {
           model.epoch = Math.max(model.epoch, data.epoch ?? 0);

@@ -25,7 +25,7 @@ function collectionName() {
 }
 
 /** A plan in words; the service may give it as the command line does. */
-function planned(plan, cap) {
+function planned(plan, cap, free) {
   const guess = plan.estimate ?? {}, chunks = plan.chunks ?? {};
   const files = Array.isArray(plan.files) ? plan.files.length : plan.files;
   const asked = plan.new ?? chunks.new ?? 0, known = plan.cached ?? chunks.cached ?? 0;
@@ -33,14 +33,13 @@ function planned(plan, cap) {
   const cost = plan.cost_usd ?? guess.cost_usd ?? null, minutes = plan.minutes ?? guess.minutes_at_least;
   const [low, high] = Array.isArray(cost) ? cost : [cost?.low, cost?.high];
   const range = (from, to, show) => (from === to ? show(from) : `${show(from)} to ${show(to)}`);
-  const free = asked === 0 || plan.provider === "rules" || (plan.model ?? "").startsWith("rules");
   const others = [["duplicate", chunks.duplicate], ["dropped", chunks.dropped], ["failed before", chunks.failed]].filter(([, n]) => n > 0);
   const out = [facts([
     ["Files", count(files)],
     ["Chunks", `${count(asked)} new, ${count(known)} known`, others.length ? make("span", { class: "soft" }, `, ${others.map(([name, n]) => `${count(n)} ${name}`).join(", ")}`) : null],
     calls === undefined || calls === null ? null : ["Calls", typeof calls === "object" ? range(calls.least, calls.most, count) : count(calls)],
     typeof tokens === "number" ? ["Tokens", count(tokens)] : null,
-    ["Cost", low === undefined || low === null ? (free ? "$0" : "unknown: the price of this model is not known") : range(low, high, money)],
+    ["Cost", low === undefined || low === null ? (free || asked === 0 ? "$0" : "unknown: the price of this model is not known") : range(low, high, money)],
     typeof minutes === "number" ? ["Time", minutes * 60 < 1 ? "a moment" : `at least ${lasting(minutes * 60)}`, make("span", { class: "soft" }, plan.binding ?? guess.bound ? `, bound by ${plain(plan.binding ?? guess.bound, 60)}` : "")] : null,
   ])];
   if (cap !== null && high > cap) out.push(make("p", { class: "note" }, `The cap of ${money(cap)} may be reached before everything is asked. The job then stops, keeps what it has, and can be resumed.`));
@@ -74,7 +73,7 @@ export function newView(main, context, query) {
   const sources = make("div", { class: "choices" }, SOURCES.map(([value, label, hint]) => make("label", { class: "choice" },
     make("input", { type: "radio", name: "source", value, checked: value === "upload", onchange: showPanel }),
     make("span", {}, make("strong", {}, label), make("span", { class: "hint" }, hint)))));
-  const dataflow = make("select", { required: true, onchange: changed }), about = make("p", { class: "hint" });
+  const dataflow = make("select", { required: true, onchange: changed }), about = make("span");
   const model = make("select", { required: true, onchange: changed });
   const number = (more) => make("input", { type: "number", min: "0", step: "any", inputmode: "decimal", oninput: changed, ...more });
   const cost = number({ placeholder: "no cap" }), calls = number({ step: "1", placeholder: "no cap" }), tokens = number({ step: "1", placeholder: "no cap" });
@@ -85,7 +84,7 @@ export function newView(main, context, query) {
     make("div", { class: "stack" },
       make("fieldset", { class: "card" }, make("legend", {}, "What to read"), sources, make("div", { class: "panel" }, Object.values(panels))),
       make("fieldset", { class: "card" }, make("legend", {}, "What to make of it"),
-        make("div", { class: "pair" }, make("div", {}, field("Dataflow", dataflow), about), field("Model", model, "“rules” needs no key and costs nothing; a model finds far more."))),
+        make("div", { class: "pair" }, field("Dataflow", dataflow, about), field("Model", model, "“rules” needs no key and costs nothing; a model finds far more."))),
       make("fieldset", { class: "card" }, make("legend", {}, "What it may cost"),
         field("Cost cap in dollars", cost, "Reserved before each call: what is in flight cannot pass it."),
         make("details", {}, make("summary", {}, "More limits"), make("div", { class: "pair" }, field("Most calls", calls), field("Most tokens", tokens), field("Priority", priority, "From -10 to 10; higher goes first."))))),
@@ -195,7 +194,7 @@ export function newView(main, context, query) {
       try {
         const plan = await dispatch("plan", {});
         if (chosen() === "upload" && plan.collection) uploaded = plan.collection;
-        fill(preview, ...planned(plan, cost.value === "" ? null : Number(cost.value)));
+        fill(preview, ...planned(plan, cost.value === "" ? null : Number(cost.value), model.value.startsWith("rules")));
       } catch (error) {
         initial();
         if (chosen() === "upload" && error.status === 415) throw Object.assign(error, { title: "Not yet uploaded", detail: "This service plans files only once they are uploaded. Start the job with a low cost cap instead." });

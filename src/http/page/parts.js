@@ -43,7 +43,7 @@ export function meter(label, unit) {
     update(used, limit) {
       const against = typeof limit === "number" && limit > 0;
       say(text, brief(used));
-      say(below, against ? `of ${brief(limit)} ${unit}` : unit);
+      say(below, against ? `of ${brief(limit)}` : unit);
       track.hidden = !against;
       if (!against) return;
       const share = Math.min(1, (used ?? 0) / limit);

@@ -2,14 +2,14 @@
 
 import { charts } from "./charts.js";
 import { fill, make, plain } from "./dom.js";
-import { brisk, count, lasting, some, timeOfDay, words } from "./format.js";
+import { brisk, count, ended, lasting, some, timeOfDay, words } from "./format.js";
 import { facts } from "./parts.js";
 
 export function progressPane(body, model) {
   const drawn = charts(), counts = make("div", {}), log = make("ol", { class: "log" });
   const none = make("p", { class: "hint" }, "Nothing yet.");
-  fill(body,
-    make("section", { class: "card", "aria-labelledby": "course" }, make("h2", { id: "course" }, "Course"), drawn.element),
+  const course = make("section", { class: "card", "aria-labelledby": "course" }, make("h2", { id: "course" }, "Over time"), drawn.element);
+  fill(body, course,
     make("div", { class: "halves" },
       make("section", { class: "card", "aria-labelledby": "counts" }, make("h2", { id: "counts" }, "Counts"), counts),
       make("section", { class: "card", "aria-labelledby": "happened" }, make("h2", { id: "happened" }, "What happened"), none, log)));
@@ -17,7 +17,7 @@ export function progressPane(body, model) {
 
   function update() {
     const p = model.progress, chunks = p.chunks ?? {}, files = p.files ?? {};
-    drawn.update(model.samples);
+    course.hidden = !drawn.update(model.samples, ended(model.job));
     const kinds = ["ok", "failed", "duplicate", "dropped", "pending", "unasked"].filter((name) => chunks[name] > 0).map((name) => `${count(chunks[name])} ${name}`);
     const reasons = Object.entries(p.failures ?? {}).filter(([, n]) => n > 0).map(([name, n]) => `${count(n)} ${plain(words(name), 60)}`);
     fill(counts, facts([

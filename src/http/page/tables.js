@@ -16,7 +16,7 @@ const cell = (value) => (value === null || value === undefined ? "" : plain(type
 export function tablesPane(body, model) {
   const head = make("p", { class: "hint" }), list = make("ul", { class: "tables" }), look = make("section", { class: "card", "aria-labelledby": "look-title", tabindex: "-1", hidden: true });
   const card = make("section", { class: "card", "aria-labelledby": "tables-title" }, make("h2", { id: "tables-title" }, "Tables"), head, list);
-  let epoch = -1, stopped = false, loading = false, last = 0;
+  let epoch = -1, stopped = false, loading = false, last = 0, timer = 0;
 
   function download(table, format, label) {
     const path = `${model.path}/tables/${encodeURIComponent(table)}?format=${format}`, name = `${table}.${format}`;
@@ -50,7 +50,12 @@ export function tablesPane(body, model) {
   }
 
   async function load() {
-    if (loading) return;
+    if (loading || stopped) return;
+    // Before the first epoch there is nothing to ask for.
+    if (model.epoch === 0) {
+      fill(body, make("section", { class: "card empty" }, make("h2", {}, "No tables yet"), make("p", {}, ended(model.job) ? "The job ended before anything was published." : "They appear together when the first epoch is published, and grow with each further one.")));
+      return;
+    }
     loading = true;
     last = Date.now();
     try {
@@ -66,8 +71,7 @@ export function tablesPane(body, model) {
       if (!card.isConnected) fill(body, card, look);
     } catch (error) {
       if (stopped || epoch >= 0) return;
-      if (error.status === 404) fill(body, make("section", { class: "card empty" }, make("h2", {}, "No tables yet"), make("p", {}, ended(model.job) ? "The job ended before anything was published." : "They appear together when the first epoch is published, and grow with each further one.")));
-      else fill(body, trouble(error, load));
+      fill(body, trouble(error, load));
     } finally {
       loading = false;
     }
@@ -76,7 +80,10 @@ export function tablesPane(body, model) {
   fill(body, make("p", { class: "loading" }, "Loading the tables"));
   load();
   return {
-    update() { if (model.epoch > Math.max(epoch, 0) && Date.now() - last > EVERY) load(); },
-    stop() { stopped = true; },
+    update() {
+      if (model.epoch <= Math.max(epoch, 0) || loading || timer) return;
+      timer = setTimeout(() => { timer = 0; load(); }, Math.max(0, last + EVERY - Date.now()));
+    },
+    stop() { stopped = true; clearTimeout(timer); },
   };
 }
