@@ -32,7 +32,9 @@ export const address = (path) => new URL(path, base);
 function problem(status, text) {
   try {
     const body = JSON.parse(text);
-    return new Problem(status, body.title ?? `HTTP ${status}`, body.detail ?? "", Array.isArray(body.errors) ? body.errors : []);
+    // A title that only repeats the status says nothing beside the detail.
+    const title = body.detail && (body.type ?? "about:blank") === "about:blank" ? "" : body.title ?? `HTTP ${status}`;
+    return new Problem(status, title, body.detail ?? "", Array.isArray(body.errors) ? body.errors : []);
   } catch {
     return new Problem(status, `The service answered ${status}`, text.slice(0, 300));
   }
@@ -107,10 +109,12 @@ export async function send(path, job, files, progress, signal, more = {}) {
 
 /** Saves what an address gives under a name: a link cannot send a token. */
 export async function save(path, name) {
-  const blob = await (await request(path)).blob();
+  const response = await request(path), blob = await response.blob();
+  // The service knows better what it gave.
+  const given = /filename="([^"/\\]+)"/.exec(response.headers.get("content-disposition") ?? "")?.[1];
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);
-  link.download = name;
+  link.download = given ?? name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60000);
 }

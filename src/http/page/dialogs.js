@@ -33,17 +33,22 @@ export async function confirm(title, text, yes, danger = true) {
   ])) === true;
 }
 
-/** Asks for a cost cap to go on with; gives `{ cap }` (null: no cap), or null if left. */
-export function raise(current, spent) {
-  return open("Resume with a higher cost cap", (close) => {
-    const cap = make("input", { type: "number", min: "0", step: "any", inputmode: "decimal", autofocus: true, value: current ? String(Math.round(current * 200) / 100) : "" });
+/** Asks for the caps to go on with, given those that hold; gives new ones (null: no cap), or null if left. */
+export function raise(caps, spent) {
+  return open("Resume with higher caps", (close) => {
+    const fields = [["cost_usd", "Cost cap in dollars"], ["calls", "Most calls"], ["tokens", "Most tokens"]].filter(([name]) => name === "cost_usd" || typeof caps[name] === "number").map(([name, label], i) => {
+      const whole = name !== "cost_usd", now = caps[name];
+      const control = make("input", { type: "number", min: "0", step: whole ? "1" : "any", inputmode: "decimal", autofocus: i === 0, value: typeof now === "number" ? String(whole ? now * 2 : Math.round(now * 200) / 100) : "" });
+      return { name, label, control };
+    });
     const go = (event) => {
       event.preventDefault();
-      close({ cap: cap.value === "" ? null : Number(cap.value) });
+      close({ ...caps, ...Object.fromEntries(fields.map(({ name, control }) => [name, control.value === "" ? null : Number(control.value)])) });
     };
     return [make("form", { onsubmit: go },
-      make("p", {}, `The job stopped at its cap. ${spent} is spent; what was answered is kept and is not paid for again.`),
-      field("New cost cap in dollars", cap, "Leave it empty to go on without one."),
+      make("p", {}, `The job stopped at a cap. This run cost ${spent}; what was answered is kept and is not paid for again.`),
+      fields.map(({ label, control }) => field(label, control)),
+      make("p", { class: "hint" }, "Twice of what held is filled in. An empty field is no cap."),
       make("div", { class: "buttons" }, button("Keep as it is", () => close(null)), make("button", { class: "button primary" }, "Resume")))];
   });
 }
@@ -72,7 +77,7 @@ export function read(title, text) {
 export function trouble(error, again) {
   const details = (error.errors ?? []).slice(0, 20).map((one) => make("li", {}, plain(typeof one === "string" ? one : JSON.stringify(one), 500)));
   return make("div", { class: "alert", role: "alert" },
-    make("strong", {}, plain(error.title ?? "Something went wrong", 300)),
+    error.title ? make("strong", {}, plain(error.title, 300)) : null,
     error.detail || !error.title ? make("p", {}, plain(error.detail || error.message, 2000)) : null,
     details.length ? make("ul", {}, details) : null,
     again ? button("Try again", again) : null);
@@ -85,7 +90,7 @@ export function tell(text, error = null) {
   clearTimeout(timer);
   const hide = () => fill(toast);
   fill(toast, make("div", { class: error ? "toast bad" : "toast" },
-    make("span", {}, error ? `${plain(error.title ?? "Error", 200)}. ${plain(error.detail || "", 600)}` : plain(text, 300)),
+    make("span", {}, error ? [error.title, error.detail || (error.title ? "" : error.message)].filter(Boolean).map((one) => plain(one, 600)).join(". ") : plain(text, 300)),
     button("Dismiss", hide, { class: "link" })));
   if (!error) timer = setTimeout(hide, 6000);
 }

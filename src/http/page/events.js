@@ -50,6 +50,8 @@ export function follow(job, on, over, since = null) {
     try {
       const headers = { accept: "text/event-stream", ...(last === null ? {} : { "last-event-id": last }) };
       const response = await request(`jobs/${encodeURIComponent(job)}/events`, { signal: mine.signal, headers });
+      // 204: all was told already.
+      if (response.status === 204) return;
       on.status("live");
       const text = new TextDecoder(), reader = response.body.getReader();
       const push = parser((event) => {

@@ -139,7 +139,7 @@ export function findingsPane(body, model) {
       const got = await get(`${model.path}/${kind === "e" ? "entities" : "relations"}/${encodeURIComponent(id)}?limit=50`, { signal: request.signal });
       if (stopped || chosen?.id !== id) return;
       if (kind === "e") {
-        const { entity } = got, aliases = (entity.aliases ?? []).filter((one) => one !== entity.name);
+        const { entity } = got, aliases = (got.aliases ?? entity.aliases ?? []).filter((one) => one !== entity.name);
         fill(detail, close(), make("h2", { id: "detail-title" }, make("span", { class: `dot ${kindClass(entity.kind)}` }), said(entity.name, 300)),
           make("p", { class: "soft" }, `${entity.kind}, ${some(entity.mentions, "mention")} in ${some(entity.documents, "document")}`),
           aliases.length ? make("p", { class: "soft" }, "also ", ...aliases.slice(0, 12).flatMap((one, i) => [i ? ", " : "", said(one, 60)])) : null,

@@ -133,22 +133,26 @@ export function draw(svg, graph, link, chosen, wide) {
       shape("line", { class: "seen", ...ends, "stroke-width": Math.min(4, 1 + Math.log2(relation.evidence || 1) * 0.8).toFixed(2) }));
   });
   const nodes = points.map((p) => {
-    const { entity } = p, at = shown.get(p) ?? { x: Math.min(wide - 80, Math.max(80, p.x)), y: p.y - p.r - 5, anchor: "middle" };
+    const { entity } = p;
     const dim = near.size && !near.has(entity.id) && entity.id !== chosen;
     return shape("a", {
-      href: link("e", entity.id), class: `node ${kindClass(entity.kind)}${shown.has(p) ? "" : " quiet"}${dim ? " dim" : ""}`, tabindex: "-1",
+      href: link("e", entity.id), class: `node ${kindClass(entity.kind)}${dim ? " dim" : ""}`, tabindex: "-1",
       "data-id": entity.id, "aria-label": `${plain(entity.name, 80)}, ${entity.kind}, ${count(entity.mentions)} mentions`, ...(entity.id === chosen ? { "aria-current": "true" } : {}),
     },
       shape("title", {}, `${plain(entity.name, 200)}, ${entity.kind}, ${count(entity.mentions)} mentions`),
-      shape("circle", { cx: p.x.toFixed(1), cy: p.y.toFixed(1), r: p.r.toFixed(1) }),
-      shape("text", { x: at.x.toFixed(1), y: at.y.toFixed(1), "text-anchor": at.anchor }, label(p)));
+      shape("circle", { cx: p.x.toFixed(1), cy: p.y.toFixed(1), r: p.r.toFixed(1) }));
+  });
+  // A label stands beside its link, not in it: it may be cut, and the link's name is not.
+  const names = points.map((p) => {
+    const at = shown.get(p) ?? { x: Math.min(wide - 80, Math.max(80, p.x)), y: p.y - p.r - 5, anchor: "middle" };
+    return shape("text", { class: shown.has(p) ? null : "quiet",  x: at.x.toFixed(1), y: at.y.toFixed(1), "aria-hidden": "true", "text-anchor": at.anchor }, label(p));
   });
   svg.setAttribute("viewBox", `0 0 ${wide} ${high}`);
   const parting = rows === null ? [] : [
     shape("line", { class: "rule", x1: 0, x2: wide, y1: rows, y2: rows }),
     shape("text", { class: "aside", x: 0, y: rows + 15 }, "Not related to the others"),
   ];
-  svg.replaceChildren(...parting, ...edges, ...nodes);
+  svg.replaceChildren(...parting, ...edges, ...nodes.flatMap((node, i) => [node, names[i]]));
   const places = new Map(points.map((p, i) => [nodes[i], p]));
   const stop = nodes.find((node) => node.dataset.id === (focused ?? chosen)) ?? nodes[0];
   stop?.setAttribute("tabindex", "0");

@@ -39,14 +39,14 @@ function head(act) {
   const element = make("section", { class: "card job", "aria-label": "Job" },
     make("div", { class: "job-top" }, make("div", { class: "job-name" }, make("p", { class: "crumbs" }, make("a", { href: "#/" }, "Jobs"), " / ", state), title, meta), buttons),
     reason, big, progress.element, pace,
-    make("div", { class: "tiles" }, cost.element, tokens.element, requests.element, use.element, flight.element, made.element, spent.element, failed.element));
+    make("h2", { class: "unseen" }, "Figures"), make("div", { class: "tiles" }, cost.element, tokens.element, requests.element, use.element, flight.element, made.element, spent.element, failed.element));
   let shown = "", offered = "";
   return {
     element, title,
     update(job, p) {
       if (shown !== job.state) { fill(state, pill(job.state)); shown = job.state; }
       if (!title.hasChildNodes()) fill(title, said(job.dataflow, 80));
-      fill(meta, ...source(job, 160), " · ", said(job.model, 80), ` · ${when(job.created_at)}`, job.run > 1 ? ` · run ${count(job.run)}` : "", job.priority ? ` · priority ${job.priority}` : "");
+      fill(meta, ...source(job, 160), " · ", said(job.model ?? job.provider ?? "", 80), ` · ${when(job.created_at)}`, job.run > 1 ? ` · run ${count(job.run)}` : "", job.priority ? ` · priority ${job.priority}` : "");
       const can = actions(job).join();
       if (can !== offered) {
         offered = can;
@@ -71,7 +71,8 @@ function head(act) {
       if (p.epoch > 0) parts.push(`epoch ${count(p.epoch)} published`);
       say(pace, parts.join(" · "));
       const cap = job.caps?.cost_usd, capped = typeof cap === "number" ? `cap ${money(cap)}` : "no cap";
-      cost.update(p.price_known === false ? "unknown" : money(p.cost_usd ?? 0), p.price_known === false ? "the price of this model is not known" : [typeof p.projected_usd === "number" && !ended(job) ? `about ${money(p.projected_usd)} at the end` : "", capped].filter(Boolean).join(", "));
+      const priced = !p.at || p.price_known !== false;
+      cost.update(priced ? money(p.cost_usd ?? 0) : "unknown", !priced ? "the price of this model is not known" : [typeof p.projected_usd === "number" && !ended(job) ? `about ${money(p.projected_usd)} at the end` : "", capped].filter(Boolean).join(", "));
       tokens.update(p.tokens?.used ?? 0, p.tokens?.limit);
       requests.update(p.requests?.used ?? 0, p.requests?.limit);
       use.update(percent(p.utilisation ?? 0), p.binding ? `bound by ${plain(p.binding, 60)}` : "");
@@ -190,9 +191,9 @@ export function jobView(main, context, id, rest) {
     if (action === "cancel" && !(await confirm("Cancel this job?", ["Calls in flight are waited for and what was answered is kept; the rest is not asked.", "It can be resumed later."], "Cancel the job"))) return;
     if (action === "delete" && !(await confirm("Delete this job?", [make("span", {}, "The job on ", said(name, 120), " leaves the list. Its tables go with it unless another job writes to the same place."), "What was paid for stays in the ledger: asking the same again costs nothing."], "Delete the job"))) return;
     if (action === "resume" && job.state === "incomplete") {
-      const answer = await raise(job.caps?.cost_usd ?? null, money(model.progress.cost_usd ?? 0));
+      const answer = await raise(job.caps ?? {}, money(model.progress.cost_usd ?? 0));
       if (!answer) return;
-      send = { caps: { cost_usd: answer.cap } };
+      send = { caps: answer };
     }
     pressed.disabled = true;
     try {

@@ -3,7 +3,7 @@
 import { get, post } from "./api.js";
 import { tell, trouble } from "./dialogs.js";
 import { button, fill, make, said, say } from "./dom.js";
-import { STATES, brief, bytes, count, done, failures, lasting, money, percent, when } from "./format.js";
+import { STATES, brief, bytes, count, done, ended, failures, lasting, money, percent, when } from "./format.js";
 import { bar, pill, source } from "./parts.js";
 
 const POLL = 3000;
@@ -17,17 +17,17 @@ function row(job) {
     make("div", { class: "row-what" }, make("h2", {}, link), from),
     make("div", { class: "row-state" }, state, make("p", { class: "soft" }, when(job.created_at))),
     make("div", { class: "row-progress" }, progress.element, at), cost);
-  fill(from, ...source(job), make("span", { class: "soft" }, " · "), said(job.model, 60));
+  fill(from, ...source(job), make("span", { class: "soft" }, " · "), said(job.model ?? job.provider ?? "", 60));
   let shown = "";
   const update = (now) => {
     const p = now.progress ?? {}, chunks = done(p), bad = failures(p);
     if (now.state !== shown) { fill(state, pill(now.state)); shown = now.state; }
     progress.update(p, now.state === "running");
-    const parts = [chunks.total ? `${brief(chunks.at)} of ${brief(chunks.total)}${chunks.growing ? "+" : ""} chunks` : now.state === "queued" ? "waiting for its turn" : "no chunks"];
+    const parts = [chunks.total ? `${brief(chunks.at)} of ${brief(chunks.total)}${chunks.growing ? "+" : ""} chunks` : now.state === "queued" ? "waiting for its turn" : ended(now) ? "nothing was asked" : "reading the files"];
     if (now.state === "running" && typeof p.left_s === "number") parts.push(`${lasting(p.left_s)} left`);
     if (bad) parts.push(`${count(bad)} failed`);
     say(at, parts.join(" · "));
-    say(cost, p.price_known === false ? "cost unknown" : money(p.cost_usd ?? 0));
+    say(cost, !p.at ? "–" : p.price_known === false ? "cost unknown" : money(p.cost_usd ?? 0));
   };
   update(job);
   return { element, update };

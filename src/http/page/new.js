@@ -52,7 +52,7 @@ export function newView(main, context, query) {
   context.title("New job");
   let files = [], size = 0, key = attempt(), busy = null, uploaded = null, filled = false;
   const chosen = () => form.elements["source"]?.value ?? "upload";
-  const name = make("input", { value: collectionName(), maxlength: "100", required: true, spellcheck: "false" });
+  const name = make("input", { value: collectionName(), maxlength: "64", pattern: "[A-Za-z0-9_\\-][A-Za-z0-9_.\\-]*", required: true, spellcheck: "false", title: "Letters, digits, - _ and ., the first no dot" });
   const tooLarge = make("p", { class: "alert", role: "alert", hidden: true });
   const upload = uploader((all, total) => {
     files = all;
@@ -65,7 +65,7 @@ export function newView(main, context, query) {
   });
   const root = make("select", {}), below = make("input", { spellcheck: "false", placeholder: "2026/spring" }), collection = make("select", {});
   const panels = {
-    upload: make("div", {}, upload.element, tooLarge, field("Keep as the collection", name, "A name to find the files by. If it exists, they are added to it.")),
+    upload: make("div", {}, upload.element, tooLarge, field("Keep as the collection", name, "Letters, digits, - _ and . (files are added if it exists).")),
     folder: make("div", { class: "pair" }, field("Root", root), field("Folder below it", below, "Leave it empty for all of the root.")),
     collection: field("Collection", collection),
     samples: make("p", { class: "hint" }, "Six transcripts about the restoration of a tide mill, carried by weir itself. With the model “rules” they need no key and cost nothing."),
@@ -74,7 +74,7 @@ export function newView(main, context, query) {
     make("input", { type: "radio", name: "source", value, checked: value === "upload", onchange: showPanel }),
     make("span", {}, make("strong", {}, label), make("span", { class: "hint" }, hint)))));
   const dataflow = make("select", { required: true, onchange: changed }), about = make("span");
-  const model = make("select", { required: true, onchange: changed });
+  const model = make("select", { onchange: changed });
   const number = (more) => make("input", { type: "number", min: "0", step: "any", inputmode: "decimal", oninput: changed, ...more });
   const cost = number({ placeholder: "no cap" }), calls = number({ step: "1", placeholder: "no cap" }), tokens = number({ step: "1", placeholder: "no cap" });
   const priority = number({ min: "-10", max: "10", step: "1", value: "0" });
@@ -86,7 +86,7 @@ export function newView(main, context, query) {
       make("fieldset", { class: "card" }, make("legend", {}, "What to make of it"),
         make("div", { class: "pair" }, field("Dataflow", dataflow, about), field("Model", model, "“rules” needs no key and costs nothing; a model finds far more."))),
       make("fieldset", { class: "card" }, make("legend", {}, "What it may cost"),
-        field("Cost cap in dollars", cost, "Reserved before each call: what is in flight cannot pass it."),
+        field("Cost cap in dollars", cost, "Reserved before each call, so that what is in flight cannot pass it. A service may insist on a cap."),
         make("details", {}, make("summary", {}, "More limits"), make("div", { class: "pair" }, field("Most calls", calls), field("Most tokens", tokens), field("Priority", priority, "From -10 to 10; higher goes first."))))),
     make("div", { class: "stack" }, make("section", { class: "card sticky", "aria-labelledby": "plan-title" },
       make("h2", { id: "plan-title" }, "The plan"), preview, sending, problem, make("div", { class: "buttons" }, see, start))));
@@ -119,7 +119,7 @@ export function newView(main, context, query) {
     if (filled) return;
     filled = true;
     options(dataflow, (system.dataflows ?? []).map((one) => make("option", { value: one.name }, plain(one.name, 80))), "none");
-    options(model, (system.models ?? []).map((one) => make("option", { value: one }, plain(one, 80))), "none");
+    fill(model, make("option", { value: "" }, "The default of this service"), (system.models ?? []).map((one) => make("option", { value: one }, plain(one, 80))));
     options(root, (system.roots ?? []).map((one) => make("option", { value: one }, plain(one, 120))), "no root is configured");
     options(collection, (system.collections ?? []).map((one) => make("option", { value: one.name }, `${plain(one.name, 60)} (${some(one.files, "file")}, ${bytes(one.bytes)})`)), "none yet");
     if (query.get("collection")) {
@@ -130,8 +130,8 @@ export function newView(main, context, query) {
   }
 
   function order() {
-    const job = { dataflow: dataflow.value, model: model.value };
-    if (model.value === "rules") job.provider = "rules";
+    const job = { dataflow: dataflow.value };
+    if (model.value) job.model = model.value;
     const caps = {};
     for (const [cap, control] of [["cost_usd", cost], ["calls", calls], ["tokens", tokens]]) if (control.value !== "") caps[cap] = Number(control.value);
     if (Object.keys(caps).length) job.caps = caps;
@@ -194,7 +194,7 @@ export function newView(main, context, query) {
       try {
         const plan = await dispatch("plan", {});
         if (chosen() === "upload" && plan.collection) uploaded = plan.collection;
-        fill(preview, ...planned(plan, cost.value === "" ? null : Number(cost.value), model.value.startsWith("rules")));
+        fill(preview, ...planned(plan, cost.value === "" ? null : Number(cost.value), (model.value || plan.model || "").startsWith("rules")));
       } catch (error) {
         initial();
         if (chosen() === "upload" && error.status === 415) throw Object.assign(error, { title: "Not yet uploaded", detail: "This service plans files only once they are uploaded. Start the job with a low cost cap instead." });

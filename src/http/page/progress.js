@@ -6,7 +6,7 @@ import { brisk, count, ended, lasting, some, timeOfDay, words } from "./format.j
 import { facts } from "./parts.js";
 
 export function progressPane(body, model) {
-  const drawn = charts(), counts = make("div", {}), log = make("ol", { class: "log" });
+  const drawn = charts(), counts = make("div", {}), log = make("ol", { class: "log", tabindex: "0", "aria-labelledby": "happened" });
   const none = make("p", { class: "hint" }, "Nothing yet.");
   const course = make("section", { class: "card", "aria-labelledby": "course" }, make("h2", { id: "course" }, "Over time"), drawn.element);
   fill(body, course,
