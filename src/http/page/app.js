@@ -57,7 +57,7 @@ function about() {
   say(document.getElementById("about"), `weir ${plain(system.version, 40)}${up}`);
   const banner = document.getElementById("banner");
   banner.hidden = !system.demo;
-  say(banner, system.demo ? "This is a demonstration: do not upload anything confidential." : "");
+  say(banner, system.demo ? "Demonstration: a make-believe provider answers, and nothing is paid for." : "");
 }
 
 function route() {
