@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::house::Account;
 use super::reader::Reading;
 use crate::flow::engine::Wall;
 use crate::flow::scope::Scope;
@@ -37,8 +38,12 @@ pub struct Order {
     pub paid: bool,
     /// What they cost, if known.
     pub price: Option<Price>,
+    /// Whose limits hold.
+    pub account: Account,
     /// When they may start.
     pub limits: Limits,
+    /// Its part of what the limits allow while other runs want some of it, too: 1, or more for a larger one.
+    pub weight: u32,
     /// What may be spent by this run.
     pub caps: Caps,
     /// How hard it is tried.

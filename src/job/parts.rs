@@ -96,7 +96,7 @@ pub(super) fn client(
 ) -> Arc<Client> {
     Client::new(Parts {
         provider: Arc::clone(&engine.provider),
-        gate: Arc::clone(&engine.gate),
+        lane: Arc::clone(&engine.lane),
         journal: Arc::new(LedgerJournal {
             database: Arc::clone(&engine.database),
             view,
