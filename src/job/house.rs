@@ -34,13 +34,15 @@ impl std::fmt::Debug for Account {
     }
 }
 
+/// Gates by account and model.
+type Gates = BTreeMap<(Account, Arc<str>), Arc<Gate>>;
+
 /// What runs share.
 pub struct House {
     state: PathBuf,
     database: Arc<Database>,
     underway: Arc<Underway>,
-    /// By account and model.
-    gates: Mutex<BTreeMap<(Account, Arc<str>), Arc<Gate>>>,
+    gates: Mutex<Gates>,
 }
 
 impl House {

@@ -197,7 +197,7 @@ impl Client {
                 Ok(Ok(rest)) => return Ok(tell_rest(rest, &out)),
                 Ok(Err(fault)) => fault,
                 Err(error) => {
-                    self.parts.lane.close(Closed::Storage(storage(&error)));
+                    self.parts.lane.close(&Closed::Storage(storage(&error)));
                     unasked(
                         prepared.part.items,
                         "the journal could not be written",

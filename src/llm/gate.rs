@@ -62,7 +62,7 @@ pub enum Refused {
 /// Why a call may not start now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Blocked {
-    /// Not now: wait with [`Gate::ready`].
+    /// Not now: wait with [`Lane::ready`].
     NotYet,
     /// Never.
     Refused(Refused),
@@ -225,7 +225,7 @@ impl Gate {
             seat.judge(outcome?)
         });
         if let Some(fault) = rejected {
-            state.close(id, Closed::Fault(fault));
+            state.close(id, &Closed::Fault(fault));
         }
         let chance = state.chance.f64();
         state.limiter.settle(now, ticket, settled, chance);
@@ -247,8 +247,8 @@ impl State {
     }
 
     /// Closes a lane, and all of them if every call would fail. The first reason stays.
-    pub(super) fn close(&mut self, id: LaneId, why: Closed) {
-        let everybody = matches!(&why, Closed::Fault(fault) if concerns_all(fault.kind));
+    pub(super) fn close(&mut self, id: LaneId, why: &Closed) {
+        let everybody = matches!(why, Closed::Fault(fault) if concerns_all(fault.kind));
         for (other, seat) in &mut self.seats {
             if everybody || *other == id {
                 seat.closed.get_or_insert_with(|| why.clone());

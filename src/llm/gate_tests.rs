@@ -126,7 +126,7 @@ async fn closing_refuses_all_who_wait() {
     sleep(SECOND).await;
     let start = Instant::now();
     lane.stop(Fault::new(FaultKind::Key, "no"));
-    lane.close(Closed::Cancelled);
+    lane.close(&Closed::Cancelled);
     let closed = Closed::Fault(Fault::new(FaultKind::Key, "no"));
     for refused in tasks.join_all().await {
         assert_eq!(refused, Err(Refused::Closed(closed.clone())));

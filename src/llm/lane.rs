@@ -147,11 +147,11 @@ impl Lane {
     /// Closes the lane for good reason: every call would fail. Where that concerns all that is called by this gate, all
     /// its lanes are closed.
     pub fn stop(&self, fault: Fault) {
-        self.close(Closed::Fault(fault));
+        self.close(&Closed::Fault(fault));
     }
 
     /// Closes the lane: who waits is refused. The first reason stays.
-    pub fn close(&self, why: Closed) {
+    pub fn close(&self, why: &Closed) {
         self.gate.state().close(self.id, why);
         self.gate.changed.notify_waiters();
     }

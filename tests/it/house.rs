@@ -145,8 +145,8 @@ fn what_fails_for_one_is_asked_again_by_the_other() {
     assert_eq!(asked(&server), (11, 10));
     let complete = |report: Result<Report, RunError>| report.unwrap().manifest.unwrap().info.chunks;
     let counts: Vec<_> = reports.into_iter().map(complete).collect();
-    let failed: u64 = counts.iter().map(|chunks| u64::from(chunks.failed)).sum();
-    let ok: u64 = counts.iter().map(|chunks| u64::from(chunks.ok)).sum();
+    let failed: u64 = counts.iter().map(|chunks| chunks.failed).sum();
+    let ok: u64 = counts.iter().map(|chunks| chunks.ok).sum();
     assert_eq!((failed, ok), (1, 19));
 }
 

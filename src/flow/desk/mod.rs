@@ -362,7 +362,7 @@ impl Desk {
             Ending::Refused(_) => Duration::from_secs(1),
             Ending::Storage(_) | Ending::Internal(_) => Duration::ZERO,
         };
-        self.engine.lane.close(Closed::Cancelled);
+        self.engine.lane.close(&Closed::Cancelled);
         self.give_up_waiting();
         let end = sleep(grace);
         tokio::pin!(end);
