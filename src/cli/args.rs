@@ -8,6 +8,7 @@ use super::failures::{self, FailuresArgs};
 use super::init::InitArgs;
 use super::printer::Mode;
 use super::schema::SchemaArgs;
+use super::serve::{self, ServeArgs};
 use super::shell::{self, CompletionsArgs, ManArgs};
 use super::show::{self, ShowArgs};
 use super::verify::{self, VerifyArgs};
@@ -78,6 +79,9 @@ pub enum Command {
     /// Erase a document from tables, snapshots, change logs and state.
     #[command(after_long_help = keep::FORGET)]
     Forget(keep::ForgetArgs),
+    /// Serve background jobs over HTTP, with a dashboard, until told to stop.
+    #[command(after_long_help = serve::EXAMPLES)]
+    Serve(ServeArgs),
 }
 
 const INIT: &str = "\
@@ -420,6 +424,7 @@ impl Command {
             Self::Export(args) => (args.json, false),
             Self::Ledger(args) => (args.json, false),
             Self::Forget(args) => (args.json, false),
+            Self::Serve(_) => (false, false),
         };
         match (json, quiet, terminal) {
             (true, ..) => Mode::Json,

@@ -20,6 +20,7 @@ pub mod printer;
 mod report;
 pub mod run;
 pub mod schema;
+pub mod serve;
 pub mod shell;
 pub mod show;
 pub mod simulate;
@@ -164,6 +165,7 @@ pub fn command(
         Command::Export(args) => export::run(&args, &environment, printer),
         Command::Ledger(args) => ledger::run(&args, printer),
         Command::Forget(args) => forget::run(&args, printer),
+        Command::Serve(args) => serve::run(&args, &environment, variables, printer),
     }
 }
 

@@ -1,21 +1,24 @@
-//! What outlives a run and is shared by all of them: the ledger, the gate, the provider, the clock. No globals.
+//! What a run works with: of the ledger, the gate and the calls in flight it has a share, with the other runs of its house.
 
 use std::sync::Arc;
 
+use super::underway::Underway;
 use crate::llm::Provider;
-use crate::llm::gate::Gate;
+use crate::llm::lane::Lane;
 use crate::model::unit::Micros;
 use crate::store::Database;
 
 /// The wall clock, for labels only.
 pub type Wall = Arc<dyn Fn() -> Micros + Send + Sync>;
 
-/// What all runs of a process share.
+/// What a run works with.
 pub struct Engine {
     /// Ledger and manifest.
     pub database: Arc<Database>,
-    /// When a call may start: one gate for a provider and model.
-    pub gate: Arc<Gate>,
+    /// When a call may start, and what may be spent.
+    pub lane: Arc<Lane>,
+    /// What is being asked in any run.
+    pub underway: Arc<Underway>,
     /// Who answers.
     pub provider: Arc<dyn Provider>,
     /// The wall clock.

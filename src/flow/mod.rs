@@ -56,6 +56,7 @@ pub mod render;
 pub mod scope;
 pub mod stop;
 mod totals;
+pub mod underway;
 pub mod versions;
 pub mod workers;
 

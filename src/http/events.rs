@@ -31,7 +31,7 @@ const SLOW: Duration = Duration::from_secs(30);
 /// From where on.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct From {
+pub(super) struct From {
     /// The last id that was seen; 0 for all.
     #[serde(default)]
     after: u64,

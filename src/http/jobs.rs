@@ -17,7 +17,7 @@ use crate::model::id::JobId;
 
 /// A page of jobs.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Jobs {
+pub(super) struct Jobs {
     /// The newest first.
     pub jobs: Vec<Job>,
     /// Where the next page begins, if there is one.
@@ -28,7 +28,7 @@ pub struct Jobs {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
-pub struct Which {
+pub(super) struct Which {
     /// Only those in this state.
     state: Option<JobState>,
     /// No more than this, at most 200.
@@ -41,7 +41,7 @@ pub struct Which {
 /// What changes when a job is resumed.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Resume {
+pub(super) struct Resume {
     /// New caps, in place of those that it had.
     caps: Option<CapsOf>,
 }
@@ -49,7 +49,7 @@ pub struct Resume {
 /// What is asked again.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Retry {
+pub(super) struct Retry {
     /// Only failures of this reason.
     reason: Option<String>,
 }

@@ -12,8 +12,16 @@
 pub mod access;
 mod body;
 pub mod confined;
+#[allow(
+    unused_qualifications,
+    reason = "written by the macro that describes the interface"
+)]
 mod events;
 mod guard;
+#[allow(
+    unused_qualifications,
+    reason = "written by the macro that describes the interface"
+)]
 mod jobs;
 pub mod listen;
 mod metrics;
@@ -22,6 +30,10 @@ mod page;
 mod problem;
 mod receive;
 mod system;
+#[allow(
+    unused_qualifications,
+    reason = "written by the macro that describes the interface"
+)]
 mod tables;
 pub mod unpack;
 pub mod upload;
@@ -151,7 +163,6 @@ pub fn router(service: Arc<Service>, options: Options, metrics: bool) -> (Router
         }
     });
     let api = api
-        .route("/openapi.json", shown)
         .fallback(page::unknown)
         .method_not_allowed_fallback(page::other_method);
     let own = Router::new()
@@ -164,6 +175,8 @@ pub fn router(service: Arc<Service>, options: Options, metrics: bool) -> (Router
     }
     let router = router
         .layer(from_fn_with_state(app.clone(), guard::token))
+        // It holds nothing but what this source says.
+        .route("/api/v1/openapi.json", shown)
         .route("/healthz", get(system::health))
         .route("/readyz", get(system::ready))
         .merge(page::routes())

@@ -9,10 +9,11 @@ use axum::routing::get;
 use super::App;
 use super::problem::Refusal;
 
+const JS: &str = "text/javascript; charset=utf-8";
 const PAGE: &str = include_str!("page/index.html");
 
 macro_rules! parts {
-    ($($name:literal: $kind:literal,)*) => {
+    ($($name:literal: $kind:expr,)*) => {
         /// The parts of the page: name, type, text.
         const PARTS: &[(&str, &str, &str)] = &[$(($name, $kind, include_str!(concat!("page/", $name))),)*];
     };
@@ -20,8 +21,27 @@ macro_rules! parts {
 
 parts! {
     "app.css": "text/css; charset=utf-8",
-    "app.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
+    "api.js": JS,
+    "app.js": JS,
+    "charts.js": JS,
+    "dialogs.js": JS,
+    "docs.css": "text/css; charset=utf-8",
+    "docs.js": JS,
+    "dom.js": JS,
+    "events.js": JS,
+    "failures.js": JS,
+    "findings.js": JS,
+    "format.js": JS,
+    "graph.js": JS,
+    "job.js": JS,
+    "jobs.js": JS,
+    "new.js": JS,
+    "parts.js": JS,
+    "progress.js": JS,
+    "tables.js": JS,
+    "theme.js": JS,
+    "upload.js": JS,
 }
 
 /// A page about the interface, for people: it reads the description.

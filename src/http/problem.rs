@@ -14,7 +14,7 @@ use crate::store::StoreError;
 
 /// A problem document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Problem {
+pub(super) struct Problem {
     /// What kind of problem; `about:blank`: the status says it.
     #[schema(example = "about:blank")]
     pub r#type: String,
@@ -33,7 +33,7 @@ pub struct Problem {
 
 /// A problem document on its way.
 #[derive(Clone, Debug)]
-pub struct Refusal {
+pub(super) struct Refusal {
     status: StatusCode,
     detail: String,
     errors: Vec<String>,
@@ -43,7 +43,7 @@ pub struct Refusal {
 impl Refusal {
     /// With a status and what there is to say.
     #[must_use]
-    pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+    pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         Self {
             status,
             detail: detail.into(),
@@ -54,19 +54,19 @@ impl Refusal {
 
     /// The request is not right.
     #[must_use]
-    pub fn bad(detail: impl Into<String>) -> Self {
+    pub(super) fn bad(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, detail)
     }
 
     /// There is no such thing.
     #[must_use]
-    pub fn absent(detail: impl Into<String>) -> Self {
+    pub(super) fn absent(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, detail)
     }
 
     /// It may be tried again after so many seconds.
     #[must_use]
-    pub fn after(self, seconds: u64) -> Self {
+    pub(super) fn after(self, seconds: u64) -> Self {
         Self {
             retry_after: Some(seconds),
             ..self
@@ -81,7 +81,7 @@ impl Refusal {
 
     /// As the document that is sent.
     #[must_use]
-    pub fn problem(&self) -> Problem {
+    pub(super) fn problem(&self) -> Problem {
         Problem {
             r#type: "about:blank".to_owned(),
             title: self.status.canonical_reason().unwrap_or("Error").to_owned(),

@@ -29,7 +29,7 @@ const AT_ONCE: usize = 32;
 /// An upload.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "the description of a form")]
-pub struct Upload {
+pub(super) struct Upload {
     /// What is asked for; its `collection` names where the files go, and is made if it is new.
     job: Request,
     /// Transcripts, or zip archives of them. A name may be a path. A file of the same name is replaced.

@@ -19,7 +19,7 @@ use crate::model::unit::Micros;
 
 /// What the service is and may.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct System {
+pub(super) struct System {
     /// The version of weir.
     pub version: String,
     /// Whether a token is needed.
@@ -50,7 +50,7 @@ pub struct System {
 
 /// A dataflow that may be named.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Dataflow {
+pub(super) struct Dataflow {
     /// Its name.
     pub name: String,
     /// What it makes.
@@ -59,7 +59,7 @@ pub struct Dataflow {
 
 /// What was uploaded under one name.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Collection {
+pub(super) struct Collection {
     /// The name.
     pub name: String,
     /// Its files.

@@ -32,7 +32,7 @@ const MOST_FAILURES: usize = 500;
 
 /// The tables that hold now.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Tables {
+pub(super) struct Tables {
     /// Their epoch.
     pub epoch: u64,
     /// Whether nothing is left to ask.
@@ -43,7 +43,7 @@ pub struct Tables {
 
 /// A table.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Held {
+pub(super) struct Held {
     /// Its name.
     pub name: String,
     /// Its rows.
@@ -98,7 +98,7 @@ pub(super) async fn list(
     dead_code,
     reason = "read from the raw query, where a name may come several times; this is its description"
 )]
-pub struct Wanted {
+pub(super) struct Wanted {
     /// `parquet`, `arrow`, `jsonl` or `csv`; else by the header Accept, else `jsonl`.
     format: Option<String>,
     /// No more rows than this.
@@ -292,7 +292,7 @@ fn wanted(query: &str, accept: Option<&str>) -> Result<(Form, Selection), Refusa
 
 /// A page of failures.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Failures {
+pub(super) struct Failures {
     /// The epoch.
     pub epoch: u64,
     /// How many there are of each reason.
@@ -307,7 +307,7 @@ pub struct Failures {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
-pub struct WhichFailures {
+pub(super) struct WhichFailures {
     /// Only those of this reason.
     reason: Option<String>,
     /// No more than this, at most 500.
@@ -370,7 +370,7 @@ pub(super) async fn failures(
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
-pub struct Top {
+pub(super) struct Top {
     /// So many entities, at most 400; 40 if it is not said.
     #[param(minimum = 1, maximum = 400)]
     top: Option<usize>,
@@ -380,7 +380,7 @@ pub struct Top {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
-pub struct Most {
+pub(super) struct Most {
     /// So many places, at most 500; 50 if it is not said.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,

@@ -93,9 +93,6 @@ pub enum UnpackError {
     /// Too many.
     #[error("the archive holds more than {0} entries: split it")]
     Entries(usize),
-    /// Too much about too little.
-    #[error("the directory of the archive is longer than any of so many files: pack it anew")]
-    Directory,
     /// Too much.
     #[error("the archive unpacks to more than {0} bytes: split it")]
     Total(u64),
@@ -125,10 +122,7 @@ impl UnpackError {
     /// Whether there was too much of something.
     #[must_use]
     pub fn is_too_much(&self) -> bool {
-        matches!(
-            self,
-            Self::Entries(_) | Self::Directory | Self::Total(_) | Self::Ratio(_)
-        )
+        matches!(self, Self::Entries(_) | Self::Total(_) | Self::Ratio(_))
     }
 }
 
@@ -219,10 +213,10 @@ fn open(zip: &Path, bounds: &Bounds) -> Result<(Archive, u64), UnpackError> {
         let cause = ZipError::InvalidArchive("it does not begin as one".into());
         return Err(UnpackError::Damaged(cause));
     }
-    // What is read before the count of entries is known: names and extra fields of honest archives take far less.
+    // What is read before the count of entries is known: the directory of an archive within bounds is shorter.
     let most = (bounds.entries as u64)
         .saturating_mul(512)
-        .saturating_add(SLACK);
+        .saturating_add(1 << 20);
     let left = Arc::new(AtomicU64::new(most));
     let metered = Metered {
         file,
@@ -231,7 +225,7 @@ fn open(zip: &Path, bounds: &Bounds) -> Result<(Archive, u64), UnpackError> {
     let archive = match ZipArchive::new(BufReader::new(metered)) {
         Ok(archive) => archive,
         Err(_) if left.load(Ordering::Relaxed) == 0 => {
-            return Err(UnpackError::Directory);
+            return Err(UnpackError::Entries(bounds.entries));
         }
         Err(error) => return Err(UnpackError::Damaged(error)),
     };
@@ -241,9 +235,6 @@ fn open(zip: &Path, bounds: &Bounds) -> Result<(Archive, u64), UnpackError> {
     left.store(u64::MAX, Ordering::Relaxed);
     Ok((archive, length))
 }
-
-/// Bytes of a directory besides those of its entries: comments, and what is read around it to find it.
-const SLACK: u64 = 256 << 10;
 
 /// Of a mode of Unix: what something is, and that it is a file.
 const KIND: u32 = 0o170_000;
@@ -304,7 +295,7 @@ impl Read for Metered {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let left = self.left.load(Ordering::Relaxed);
         if left == 0 {
-            return Err(io::Error::other("no more is read"));
+            return Err(io::Error::other("the directory is too long"));
         }
         let read = self.file.read(buffer)?;
         // One reader: nobody else changes it meanwhile.

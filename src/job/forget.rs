@@ -14,6 +14,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::changes::{Changes, Trust};
+use super::house::{Account, House};
 use super::intake::Step;
 use super::open::{OpenError, Opened, settle};
 use super::order::{Allow, Order, Timing};
@@ -287,7 +288,8 @@ fn kept(database: &Database, doc: DocId) -> Result<BTreeSet<Fingerprint>, Forget
 /// If a run goes on, or state or output cannot be written: the same command goes on from there.
 pub async fn forget(state: &Path, target: &Target, wall: &Wall) -> Result<Forgotten, ForgetError> {
     let mut done = Forgotten::default();
-    let database = Arc::new(Database::open(state, Mode::Write { fresh_id: [0; 16] })?);
+    let house = House::enter(state, [0; 16])?;
+    let database = house.database();
     for view in target.shown.iter().chain(&target.others) {
         let output = &view.view.output;
         // Nothing is made where nothing is: a view that was never published, or tables that were thrown away.
@@ -306,12 +308,12 @@ pub async fn forget(state: &Path, target: &Target, wall: &Wall) -> Result<Forgot
         let schema = schema.and_then(|text| serde_json::from_str(&text).ok());
         let order = order(state, view, schema.unwrap_or(Value::Bool(true)), wall);
         let mut publisher = Local::open(Path::new(output), wall()).map_err(failed)?;
-        settle(&database, &mut publisher, view.id, &order)?;
+        settle(database, &mut publisher, view.id, &order)?;
         let ours = publisher
             .current()
             .is_some_and(|current| current.manifest().info.view == view.id.to_string());
         if ours && target.shown.iter().any(|shown| shown.id == view.id) {
-            republish(&order, &database, publisher, view, target.doc).await?;
+            republish(&order, &house, publisher, view, target.doc).await?;
             done.views += 1;
             publisher = Local::open(Path::new(output), wall()).map_err(failed)?;
         }
@@ -319,7 +321,7 @@ pub async fn forget(state: &Path, target: &Target, wall: &Wall) -> Result<Forgot
         done.snapshots += snapshots;
         done.logs += logs;
     }
-    drop(database);
+    drop(house);
     let mut maintenance = Maintenance::open(state)?;
     let kept = kept(&Database::open(state, Mode::Read)?, target.doc)?;
     done.erased = maintenance.erase(target.doc, &kept)?;
@@ -330,12 +332,13 @@ pub async fn forget(state: &Path, target: &Target, wall: &Wall) -> Result<Forgot
 /// Publishes a view from the ledger, without a document.
 async fn republish(
     order: &Order,
-    database: &Arc<Database>,
+    house: &Arc<House>,
     publisher: Local,
     view: &StoredView,
     doc: DocId,
 ) -> Result<(), ForgetError> {
     let output = || view.view.output.clone();
+    let database = house.database();
     let Some(before) = database.view(view.id)? else {
         return Ok(());
     };
@@ -360,7 +363,7 @@ async fn republish(
         })
     });
     let opened = Opened {
-        database: Arc::clone(database),
+        house: Arc::clone(house),
         publisher: publisher.holding(Layout::of(&form)),
         view: view.id,
         start: before.epoch.max(on_disk.unwrap_or(0)),
@@ -459,7 +462,9 @@ fn order(state: &Path, view: &StoredView, schema: Value, wall: &Wall) -> Order {
             cached: 0.0,
             output: 0.0,
         }),
+        account: Account::of("nobody", None),
         limits: Limits::default(),
+        weight: 1,
         caps: Caps::default(),
         client: client::Options::default(),
         output: PathBuf::from(&view.view.output),
@@ -479,6 +484,5 @@ fn order(state: &Path, view: &StoredView, schema: Value, wall: &Wall) -> Order {
             ..Timing::default()
         },
         job: None,
-        weight: 100,
     }
 }

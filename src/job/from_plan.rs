@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::house::Account;
 use super::order::{Allow, Order, Timing};
 use super::reader::Reading;
 use super::samples;
@@ -15,6 +16,7 @@ use crate::llm::{Provider, client};
 use crate::model::price::Price;
 use crate::model::unit::Micros;
 use crate::plan::{Plan, ProviderChoice, Roots};
+use crate::secret::Secret;
 use crate::source::Root;
 
 /// A plan that cannot be carried out on this machine.
@@ -125,7 +127,9 @@ pub fn order(plan: &Plan, extras: Extras) -> Result<Order, OrderError> {
         } else {
             plan.price
         },
+        account: account(plan),
         limits: plan.limits,
+        weight: 1,
         caps: Caps {
             cost: plan.budget.max_cost,
             calls: plan.budget.max_calls,
@@ -150,7 +154,6 @@ pub fn order(plan: &Plan, extras: Extras) -> Result<Order, OrderError> {
         timing: Timing::default(),
         watch: extras.watch,
         job: None,
-        weight: 100,
     })
 }
 
@@ -173,6 +176,15 @@ fn provider(plan: &Plan) -> Result<Arc<dyn Provider>, OrderError> {
     Ok(Arc::new(
         OpenAi::new(options).map_err(OrderError::Provider)?,
     ))
+}
+
+fn account(plan: &Plan) -> Account {
+    match &plan.provider {
+        ProviderChoice::OpenAi { base_url, key, .. } => {
+            Account::of(base_url, key.as_ref().map(Secret::expose))
+        }
+        other => Account::of(other.name(), None),
+    }
 }
 
 /// The clock of this machine.

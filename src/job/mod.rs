@@ -3,6 +3,7 @@
 //! ```text
 //!   from_plan   a checked plan -> an order          forecast   what it would ask
 //!                                                   sample     which few chunks to ask first
+//!   house       what the runs of a process share: ledger, gates, what is being asked
 //!   open        state and output locked, guards, what the run starts from
 //!   changes     which files came, changed, went
 //!   parts       what a run is made of

@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::changes::{Changes, Trust, changes};
+use super::house::House;
 use super::order::Order;
 use crate::flow::epochs::Epoch;
 use crate::model::id::ViewId;
 use crate::sink::{Layout, Local, Manifest, Publisher, SinkError};
 use crate::source::walk::{self, Listing, SourceError};
 use crate::stage::extract::schema::form;
-use crate::store::{Database, Mode, StoreError, StoredFile, StoredView, View};
+use crate::store::{Database, StoreError, StoredFile, StoredView, View};
 
 /// What turns files and answers into rows: it changes when a reader, the graph or a table does, and then every table is
 /// rewritten, without a call.
@@ -52,8 +53,8 @@ pub enum OpenError {
 
 /// An opened view.
 pub struct Opened {
-    /// Ledger and manifest.
-    pub database: Arc<Database>,
+    /// Ledger and manifest, and what else is shared with other runs.
+    pub house: Arc<House>,
     /// The output.
     pub publisher: Local,
     /// The view.
@@ -107,11 +108,17 @@ pub fn view(order: &Order) -> View {
     }
 }
 
-/// Opens; everything that can be refused is refused here, before a file is read or a call is made.
+/// Opens, in a house or in one of its own; everything that can be refused is refused here, before a file is read or a
+/// call is made.
 ///
 /// # Errors
 /// If state or output cannot be opened, an input is missing, or a guard holds.
-pub fn open(order: &Order, fresh_id: [u8; 16], rewrite: bool) -> Result<Opened, OpenError> {
+pub fn open(
+    order: &Order,
+    house: Option<&Arc<House>>,
+    fresh_id: [u8; 16],
+    rewrite: bool,
+) -> Result<Opened, OpenError> {
     let listing = walk::walk(&order.roots, &order.files).map_err(OpenError::Source)?;
     way(&order.state, "--state")?;
     way(&order.output, "-o")?;
@@ -123,7 +130,14 @@ pub fn open(order: &Order, fresh_id: [u8; 16], rewrite: bool) -> Result<Opened, 
         path: order.output.clone(),
         cause,
     };
-    let database = Arc::new(Database::open(&order.state, Mode::Write { fresh_id }).map_err(state)?);
+    let house = match house {
+        Some(house) => {
+            same(house, order)?;
+            Arc::clone(house)
+        }
+        None => House::open(&order.state, fresh_id)?,
+    };
+    let database = Arc::clone(house.database());
     let mut publisher = Local::open(&order.output, (order.wall)()).map_err(output)?;
     let view_of = view(order);
     let view = database.register(&view_of).wait().map_err(state)?;
@@ -174,7 +188,7 @@ pub fn open(order: &Order, fresh_id: [u8; 16], rewrite: bool) -> Result<Opened, 
         .max(on_disk);
     database.collect(view).wait().map_err(state)?;
     Ok(Opened {
-        database,
+        house,
         publisher,
         view,
         before,
@@ -184,6 +198,22 @@ pub fn open(order: &Order, fresh_id: [u8; 16], rewrite: bool) -> Result<Opened, 
         trust,
         start,
         derivation,
+    })
+}
+
+/// Whether an order is for the state of a house.
+fn same(house: &House, order: &Order) -> Result<(), OpenError> {
+    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    if absolute(house.state()) == absolute(&order.state) {
+        return Ok(());
+    }
+    Err(OpenError::Guard {
+        what: format!(
+            "the run is to keep its state in {}, but those it would share with keep theirs in {}",
+            order.state.display(),
+            house.state().display()
+        ),
+        hint: "start it with the same --state".into(),
     })
 }
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::house::Account;
 use super::reader::Reading;
 use crate::flow::engine::Wall;
 use crate::flow::scope::Scope;
@@ -11,7 +12,7 @@ use crate::limit::{Caps, Limits};
 use crate::llm::Provider;
 use crate::llm::client;
 use crate::model::call::Question;
-use crate::model::id::KeyContext;
+use crate::model::id::{JobId, KeyContext};
 use crate::model::price::Price;
 use crate::source::{Root, walk};
 
@@ -37,8 +38,12 @@ pub struct Order {
     pub paid: bool,
     /// What they cost, if known.
     pub price: Option<Price>,
+    /// Whose limits hold.
+    pub account: Account,
     /// When they may start.
     pub limits: Limits,
+    /// Its part of what the limits allow while other runs want some of it, too: 1, or more for a larger one.
+    pub weight: u32,
     /// What may be spent by this run.
     pub caps: Caps,
     /// How hard it is tried.
@@ -67,10 +72,8 @@ pub struct Order {
     pub timing: Timing,
     /// Whether it goes on with what comes, changes and goes in the inputs, until it is ended.
     pub watch: bool,
-    /// stub
-    pub job: Option<crate::model::id::JobId>,
-    /// stub
-    pub weight: u32,
+    /// The job that it is done for, if it is one.
+    pub job: Option<JobId>,
 }
 
 /// What would otherwise be refused.

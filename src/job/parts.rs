@@ -96,11 +96,12 @@ pub(super) fn client(
 ) -> Arc<Client> {
     Client::new(Parts {
         provider: Arc::clone(&engine.provider),
-        gate: Arc::clone(&engine.gate),
+        lane: Arc::clone(&engine.lane),
         journal: Arc::new(LedgerJournal {
             database: Arc::clone(&engine.database),
             view,
             run,
+            job: order.job,
             wall: Arc::clone(&engine.wall),
             provider: engine.provider.name().into(),
             keep_bodies: order.paid,

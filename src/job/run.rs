@@ -1,8 +1,9 @@
 //! One run from start to end: opens the view, starts the async side and the workers, drives the epochs, stops in order.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 
+use super::house::House;
 use super::intake::{Feeding, Intake};
 use super::open::{OpenError, Opened, open};
 use super::order::Order;
@@ -16,10 +17,10 @@ use crate::flow::gauges::{Gauges, set};
 use crate::flow::stop::{Ending, Stop};
 use crate::flow::versions::Stored;
 use crate::flow::workers::{Workers, WorkersError};
-use crate::llm::gate::Gate;
+use crate::limit::purse::Gone;
+use crate::llm::lane::{Lane, Terms};
 use crate::llm::stats::Stats;
 use crate::model::id::RunId;
-use crate::model::unit::Usd;
 use crate::sink::{Manifest, Publisher};
 use crate::stage::extract::answer::Validator;
 use crate::stage::extract::schema::form;
@@ -43,8 +44,8 @@ pub enum RunError {
 pub struct Live {
     /// Counts.
     pub gauges: Arc<Gauges>,
-    /// How the gate stands; none before there is one.
-    gate: Arc<Mutex<Option<Arc<Gate>>>>,
+    /// How its calls stand; none before there can be any.
+    calls: Arc<Mutex<Calls>>,
     /// To end it early.
     pub stop: Stop,
     /// What the user should know meanwhile.
@@ -71,15 +72,24 @@ impl Notes {
     }
 }
 
+/// The lane of a run as long as it goes on, and how it stood at the end.
+#[derive(Debug, Default)]
+struct Calls {
+    lane: Weak<Lane>,
+    last: Option<Stats>,
+}
+
 impl Live {
-    /// How the gate stands.
+    /// How its calls stand, and the gate that they go through.
     #[must_use]
     pub fn stats(&self) -> Option<Stats> {
-        self.gate
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .as_ref()
-            .map(|gate| gate.stats())
+        let calls = self.calls();
+        let now = calls.lane.upgrade().map(|lane| lane.stats());
+        now.or(calls.last)
+    }
+
+    fn calls(&self) -> MutexGuard<'_, Calls> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -102,40 +112,53 @@ pub struct Report {
     pub passed_over: Vec<String>,
 }
 
-/// Runs an order to its end. State that is published by then is whole, however it ends.
+/// Runs an order to its end, with a state that is opened for it alone. What is published by then is whole, however it
+/// ends.
 ///
 /// # Errors
 /// If it cannot begin, or a part of it died; what was published before stays.
 pub async fn run(order: &Order, live: &Live) -> Result<Report, RunError> {
-    if let Some(report) = attempt(order, live, false).await? {
+    to_the_end(order, None, live).await
+}
+
+/// As [`run`], beside the other runs of a house.
+///
+/// # Errors
+/// As [`run`]; the order must be for the state of the house.
+pub async fn run_in(house: &Arc<House>, order: &Order, live: &Live) -> Result<Report, RunError> {
+    to_the_end(order, Some(house), live).await
+}
+
+async fn to_the_end(
+    order: &Order,
+    house: Option<&Arc<House>>,
+    live: &Live,
+) -> Result<Report, RunError> {
+    if let Some(report) = attempt(order, house, live, false).await? {
         Ok(report)
     } else {
         // The tables do not follow from the manifest (an older bug, a changed file): they are rewritten, from the
         // ledger, without a call.
         live.stop.mended();
-        attempt(order, live, true)
+        attempt(order, house, live, true)
             .await?
             .ok_or_else(|| RunError::Schema("the tables differ even from nothing".into()))
     }
 }
 
-/// stub
-pub async fn run_in(
-    _house: &Arc<super::house::House>,
+async fn attempt(
     order: &Order,
+    house: Option<&Arc<House>>,
     live: &Live,
-) -> Result<Report, RunError> {
-    run(order, live).await
-}
-
-async fn attempt(order: &Order, live: &Live, rewrite: bool) -> Result<Option<Report>, RunError> {
+    rewrite: bool,
+) -> Result<Option<Report>, RunError> {
     let validator = validator(order)?;
     let mut chance = fastrand::Rng::with_seed(order.seed);
     let mut fresh = [0; 16];
     chance.fill(&mut fresh);
     let opening = {
-        let order = order.clone();
-        tokio::task::spawn_blocking(move || open(&order, fresh, rewrite))
+        let (order, house) = (order.clone(), house.cloned());
+        tokio::task::spawn_blocking(move || open(&order, house.as_ref(), fresh, rewrite))
     };
     let opened = opening
         .await
@@ -163,16 +186,20 @@ pub(super) async fn carry_out(
     chance.fill(&mut fresh);
     let run = RunId::of(&[&fresh, &(order.wall)().0.to_le_bytes()]);
     let schema = order.question.schema.to_string();
-    let began = opened
-        .database
-        .begin_run(run, opened.view, (order.wall)(), schema);
+    let database = opened.house.database();
+    let began = database.begin_run(run, opened.view, (order.wall)(), schema);
     began.await.map_err(|cause| OpenError::State {
         path: order.state.clone(),
         cause,
     })?;
-    let gate = Gate::new(order.limits, order.caps, Usd(0), chance.u64(..));
-    *live.gate.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&gate));
-    let running = Running::start(order, live, opened, gate, run, validator, chance.u64(..))?;
+    let lane = opened.house.gate(order, chance.u64(..)).lane(Terms {
+        limits: order.limits,
+        caps: order.caps,
+        gone: Gone::default(),
+        weight: order.weight,
+    });
+    live.calls().lane = Arc::downgrade(&lane);
+    let running = Running::start(order, live, opened, lane, run, validator, chance.u64(..))?;
     running.finish(order, live).await
 }
 
@@ -213,7 +240,7 @@ struct Running {
     start: u64,
     committer: thread::JoinHandle<(Committed, Box<dyn Publisher + Send>)>,
     desk: tokio::task::JoinSet<()>,
-    gate: Arc<Gate>,
+    lane: Arc<Lane>,
     run: RunId,
     files: usize,
     passed_over: Vec<String>,
@@ -225,7 +252,7 @@ impl Running {
         order: &Order,
         live: &Live,
         opened: Opened,
-        gate: Arc<Gate>,
+        lane: Arc<Lane>,
         run: RunId,
         validator: Validator,
         seed: u64,
@@ -236,7 +263,7 @@ impl Running {
             .then(|| Watching::new(order, live.notes.clone()));
         let passed_over = passed_over(&opened);
         let Opened {
-            database,
+            house,
             publisher,
             view,
             before,
@@ -247,6 +274,7 @@ impl Running {
             derivation,
             ..
         } = opened;
+        let database = Arc::clone(house.database());
         let gauges = Arc::clone(&live.gauges);
         let reads = changes
             .steps
@@ -257,7 +285,8 @@ impl Running {
         set(&gauges.price_known, u64::from(order.price.is_some()));
         let engine = Arc::new(Engine {
             database: Arc::clone(&database),
-            gate: Arc::clone(&gate),
+            lane: Arc::clone(&lane),
+            underway: Arc::clone(house.underway()),
             provider: Arc::clone(&order.provider),
             wall: Arc::clone(&order.wall),
         });
@@ -322,7 +351,7 @@ impl Running {
             start,
             committer,
             desk,
-            gate,
+            lane,
             run,
             passed_over,
             watching,
@@ -383,6 +412,8 @@ impl Running {
         if let Err(error) = ended.await {
             live.stop.end(Ending::Storage(said(&error)));
         }
+        let stats = self.lane.stats();
+        live.calls().last = Some(stats);
         if ending == Some(Ending::Mismatch) {
             return Ok(None);
         }
@@ -392,7 +423,7 @@ impl Running {
             manifest,
             documents: done.documents,
             files: self.files,
-            stats: Some(self.gate.stats()),
+            stats: Some(stats),
             passed_over: self.passed_over,
         }))
     }

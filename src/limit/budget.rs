@@ -9,9 +9,9 @@
 //! lower, that nothing is given back, that tokens are counted by the second, that somebody else spends as well. Only
 //! what none of these explains makes the mirror smaller.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::day::Day;
 use super::fine::Fine;
 use super::window::Window;
 use super::{Limits, Wait};
@@ -65,8 +65,7 @@ pub struct Budget {
     persuaded: i32,
     /// How many it takes.
     doubt: i32,
-    day: VecDeque<(u64, u64)>,
-    today: u64,
+    day: Day,
     next_slot: Duration,
     /// The spacing of starts, to what the limit asks for.
     spread: f64,
@@ -87,12 +86,16 @@ impl Budget {
             fine: None,
             persuaded: 0,
             doubt: PERSUADED,
-            day: VecDeque::new(),
-            today: 0,
+            day: Day::default(),
             next_slot: Duration::ZERO,
             spread: 1.0,
             pause_until: Duration::ZERO,
         }
+    }
+
+    /// Other limits hold from now on. What was heard of the server still does.
+    pub fn allow(&mut self, limits: Limits) {
+        self.limits = limits;
     }
 
     /// Whether a call of so many tokens may start now.
@@ -100,7 +103,7 @@ impl Budget {
     /// # Errors
     /// From when on it may, if nothing settles before; or that it never may.
     pub fn check(&mut self, now: Duration, tokens: u64) -> Result<(), Wait> {
-        self.expire(now);
+        self.window.expire(now);
         let full = self.scaled(1.0);
         if tokens > full.tokens {
             return Err(Wait::TooLarge {
@@ -128,7 +131,7 @@ impl Budget {
             .max(self.slot_at(now))
             .max(self.window.room_at(counted, tokens))
             .max(fine.unwrap_or_default())
-            .max(self.day_at());
+            .max(self.day.room_at(now, self.limits.requests_per_day));
         if until > now {
             Err(Wait::Until(until))
         } else {
@@ -138,19 +141,14 @@ impl Budget {
 
     /// Enters a call that starts now.
     pub fn book(&mut self, now: Duration, tokens: u64) -> u64 {
-        // Where a second is counted, what is made up for may be the call too many.
-        let late = if self.spread > 1.0 {
+        // Where a second is counted, what is made up for may be the call too many; and the first is not late.
+        let late = if self.spread > 1.0 || self.window.nth_last(1).is_none() {
             Duration::ZERO
         } else {
             LATE
         };
         self.next_slot = self.next_slot.max(now.saturating_sub(late)) + self.spacing(now);
-        let minute = now.as_secs() / 60;
-        match self.day.back_mut() {
-            Some((last, count)) if *last == minute => *count += 1,
-            _ => self.day.push_back((minute, 1)),
-        }
-        self.today += 1;
+        self.day.enter(now);
         if let Some(fine) = &mut self.fine {
             fine.take(tokens);
         }
@@ -161,8 +159,9 @@ impl Budget {
         self.window.enter(now, load)
     }
 
-    /// Enters a call of a run before this one, if it may still be in the provider's window.
+    /// Enters a call of a run before this one, if it may still be in the provider's window; the oldest first.
     pub fn recall(&mut self, now: Duration, age: Duration, tokens: u64) {
+        self.day.enter(now.saturating_sub(age));
         if age < super::window::HELD {
             let load = Load {
                 requests: 1,
@@ -204,10 +203,7 @@ impl Budget {
     /// The call was never sent. Its place in the spacing is lost.
     pub fn cancel(&mut self, now: Duration, id: u64, reserved: u64) {
         if self.window.release(id, true) {
-            self.today = self.today.saturating_sub(1);
-            if let Some((_, count)) = self.day.back_mut() {
-                *count = count.saturating_sub(1);
-            }
+            self.day.cancel();
         }
         self.give_back(now, reserved, 0);
     }
@@ -447,26 +443,10 @@ impl Budget {
         }
     }
 
-    fn expire(&mut self, now: Duration) {
-        self.window.expire(now);
-        while let Some(&(minute, count)) = self.day.front()
-            && Duration::from_mins(minute + 24 * 60 + 1) <= now
-        {
-            self.today = self.today.saturating_sub(count);
-            self.day.pop_front();
-        }
-    }
-
-    fn day_at(&self) -> Duration {
-        const DAY: u64 = 24 * 60;
-        let full = self
-            .limits
-            .requests_per_day
-            .is_some_and(|most| self.today >= most.max(1));
-        let oldest = self.day.front().filter(|_| full);
-        oldest.map_or(Duration::ZERO, |(minute, _)| {
-            Duration::from_mins(minute + DAY + 1)
-        })
+    /// Requests in the last 24 hours.
+    #[must_use]
+    pub fn today(&self) -> u64 {
+        self.day.count()
     }
 }
 

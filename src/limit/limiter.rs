@@ -6,12 +6,10 @@ use std::time::Duration;
 use super::backoff::{Retries, clamp_word};
 use super::breaker::{Breaker, Turn};
 use super::budget::{Budget, Load};
-use super::money::Money;
 use super::pace::{EXPECTED_LATENCY, Pace};
-use super::{Caps, Charge, Limits, Ticket, Wait};
+use super::{Limits, Ticket, Wait};
 use crate::model::call::LimitHeaders;
 use crate::model::fault::{FaultKind, LimitedBy};
-use crate::model::unit::Usd;
 
 /// How a call ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,8 +41,6 @@ pub enum End {
 pub struct Settled {
     /// Tokens used; as charged if unknown.
     pub tokens: Option<u64>,
-    /// What it cost; its worst case if unknown.
-    pub cost: Option<Usd>,
     /// What the server said of its limits.
     pub limits: LimitHeaders,
     /// How it ended.
@@ -60,7 +56,6 @@ pub struct Limiter {
     budget: Budget,
     pace: Pace,
     breaker: Breaker,
-    money: Money,
     retries: Retries,
     open: BTreeMap<Ticket, Open>,
     open_tokens: u64,
@@ -85,6 +80,17 @@ pub struct Starts {
 }
 
 impl Starts {
+    /// What was started since, with when the first of it was: that is handed in with what was before.
+    #[must_use]
+    pub fn since(self, before: Self) -> Self {
+        Self {
+            count: self.count.saturating_sub(before.count),
+            reserved: self.reserved.saturating_sub(before.reserved),
+            first: before.first,
+            last: self.last,
+        }
+    }
+
     fn add(&mut self, now: Duration, tokens: u64) {
         if self.count == 0 {
             self.first = now;
@@ -99,13 +105,12 @@ impl Starts {
 struct Open {
     sent: Duration,
     tokens: u64,
-    bound: Usd,
 }
 
 impl Limiter {
-    /// With nothing in flight and `spent` gone already.
+    /// With nothing in flight.
     #[must_use]
-    pub fn new(limits: Limits, caps: Caps, spent: Usd) -> Self {
+    pub fn new(limits: Limits) -> Self {
         Self {
             budget: Budget::new(limits),
             pace: Pace::new(
@@ -114,7 +119,6 @@ impl Limiter {
                 limits.in_flight,
             ),
             breaker: Breaker::default(),
-            money: Money::new(caps, spent),
             retries: Retries::default(),
             open: BTreeMap::new(),
             open_tokens: 0,
@@ -124,14 +128,29 @@ impl Limiter {
         }
     }
 
-    /// Whether a call may start now.
+    /// Other limits hold from now on.
+    pub fn allow(&mut self, limits: Limits) {
+        self.budget.allow(limits);
+        self.pace.allow(
+            limits.requests_per_minute,
+            EXPECTED_LATENCY,
+            limits.in_flight,
+        );
+    }
+
+    /// The part of a minute that a call of so many tokens takes.
+    #[must_use]
+    pub fn part(&self, tokens: u64) -> f64 {
+        let limit = self.budget.limit();
+        (1.0 / limit.requests as f64).max(tokens as f64 / limit.tokens as f64)
+    }
+
+    /// Whether a call of so many tokens may start now.
     ///
     /// # Errors
     /// What to wait for, or that it may never start.
-    pub fn check(&mut self, now: Duration, charge: Charge) -> Result<(), Wait> {
-        self.money.check(charge.cost_bound)?;
-        self.money.check_tokens(charge.tokens)?;
-        let budget = self.budget.check(now, charge.tokens);
+    pub fn check(&mut self, now: Duration, tokens: u64) -> Result<(), Wait> {
+        let budget = self.budget.check(now, tokens);
         if let Err(Wait::TooLarge { .. }) = budget {
             return budget;
         }
@@ -146,23 +165,13 @@ impl Limiter {
     ///
     /// # Errors
     /// As [`Self::check`].
-    pub fn try_reserve(&mut self, now: Duration, charge: Charge) -> Result<Ticket, Wait> {
-        self.check(now, charge)?;
-        let bound = charge.cost_bound.unwrap_or_default();
-        self.money.reserve(bound);
-        self.money.reserve_tokens(charge.tokens);
+    pub fn try_reserve(&mut self, now: Duration, tokens: u64) -> Result<Ticket, Wait> {
+        self.check(now, tokens)?;
         self.breaker.start(now);
-        let ticket = Ticket(self.budget.book(now, charge.tokens));
-        self.open_tokens += charge.tokens;
-        self.starts.add(now, charge.tokens);
-        self.open.insert(
-            ticket,
-            Open {
-                sent: now,
-                tokens: charge.tokens,
-                bound,
-            },
-        );
+        let ticket = Ticket(self.budget.book(now, tokens));
+        self.open_tokens += tokens;
+        self.starts.add(now, tokens);
+        self.open.insert(ticket, Open { sent: now, tokens });
         Ok(ticket)
     }
 
@@ -174,19 +183,9 @@ impl Limiter {
         self.open_tokens = self.open_tokens.saturating_sub(open.tokens);
         if settled.end == End::Unsent {
             self.budget.cancel(now, ticket.0, open.tokens);
-            self.money.cancel(open.bound);
-            self.money.settle_tokens(open.tokens, 0);
             self.breaker.tells_nothing(now, open.sent);
             return;
         }
-        self.money
-            .settle(open.bound, settled.cost.unwrap_or(open.bound));
-        // What is not known to be less is taken to be all; a refused call used none.
-        let refused =
-            matches!(settled.end, End::Fault { .. }) && settled.cost == Some(Usd::default());
-        let worst = if refused { 0 } else { open.tokens };
-        self.money
-            .settle_tokens(open.tokens, settled.tokens.unwrap_or(worst));
         let limited = match settled.end {
             End::Fault {
                 kind: FaultKind::RateLimit,
@@ -304,12 +303,6 @@ impl Limiter {
         &self.budget
     }
 
-    /// The purse.
-    #[must_use]
-    pub fn money(&self) -> &Money {
-        &self.money
-    }
-
     /// Whether the provider is held to be down.
     #[must_use]
     pub fn is_open(&self) -> bool {
@@ -332,20 +325,12 @@ mod tests {
             requests_per_day: None,
             in_flight: 100,
         };
-        Limiter::new(limits, Caps::default(), Usd::default())
-    }
-
-    fn charge(tokens: u64) -> Charge {
-        Charge {
-            tokens,
-            cost_bound: Some(Usd(tokens)),
-        }
+        Limiter::new(limits)
     }
 
     fn ended(end: End) -> Settled {
         Settled {
             tokens: None,
-            cost: None,
             limits: LimitHeaders::default(),
             end,
         }
@@ -362,8 +347,8 @@ mod tests {
             ..ended(End::Unknown)
         };
         let mut limiter = limiter();
-        let first = limiter.try_reserve(s(0), charge(1000)).unwrap();
-        let second = limiter.try_reserve(s(1), charge(4000)).unwrap();
+        let first = limiter.try_reserve(s(0), 1000).unwrap();
+        let second = limiter.try_reserve(s(1), 4000).unwrap();
         limiter.settle(s(2), first, left(2000), 0.5);
         assert_eq!(limiter.budget().load(s(2)).tokens, 5000);
         limiter.settle(s(3), second, left(2000), 0.5);
@@ -382,32 +367,27 @@ mod tests {
             tokens_per_minute: 1_000_000_000_000,
             ..Limits::default()
         };
-        let mut limiter = Limiter::new(limits, Caps::default(), Usd(0));
-        let first = limiter.try_reserve(s(0), charge(1)).unwrap();
-        assert!(limiter.try_reserve(s(0), charge(1)).is_err(), "careful");
+        let mut limiter = Limiter::new(limits);
+        let first = limiter.try_reserve(s(0), 1).unwrap();
+        assert!(limiter.try_reserve(s(0), 1).is_err(), "careful");
         let answered = End::Answered {
             latency: s(1),
             output: 0,
         };
         limiter.settle(s(1), first, ended(answered), 0.5);
         for call in 0..20 {
-            assert!(limiter.try_reserve(s(1), charge(1)).is_ok(), "{call}");
+            assert!(limiter.try_reserve(s(1), 1).is_ok(), "{call}");
         }
     }
 
     #[test]
     fn an_unknown_end_keeps_the_worst_case_and_an_unsent_call_nothing() {
         let mut limiter = limiter();
-        let lost = limiter.try_reserve(s(0), charge(1000)).unwrap();
-        let unsent = limiter.try_reserve(s(1), charge(500)).unwrap();
-        assert_eq!(limiter.money().reserved(), Usd(1500));
+        let lost = limiter.try_reserve(s(0), 1000).unwrap();
+        let unsent = limiter.try_reserve(s(1), 500).unwrap();
         limiter.settle(s(2), lost, ended(End::Unknown), 0.5);
         limiter.settle(s(2), unsent, ended(End::Unsent), 0.5);
         limiter.settle(s(2), unsent, ended(End::Unknown), 0.5);
-        assert_eq!(
-            (limiter.money().spent(), limiter.money().reserved()),
-            (Usd(1000), Usd(0))
-        );
         assert_eq!(limiter.budget().load(s(2)).tokens, 1000);
         assert_eq!(limiter.in_flight().0, 0);
     }
@@ -416,7 +396,7 @@ mod tests {
     fn a_rate_limit_pauses_by_the_servers_word_and_by_a_second_without() {
         for (retry_after, until) in [(Some(s(7)), 9), (Some(s(9999)), 122), (None, 3)] {
             let mut limiter = limiter();
-            let ticket = limiter.try_reserve(s(1), charge(1)).unwrap();
+            let ticket = limiter.try_reserve(s(1), 1).unwrap();
             let kind = FaultKind::RateLimit;
             limiter.settle(
                 s(2),
@@ -428,7 +408,7 @@ mod tests {
                 }),
                 0.5,
             );
-            assert_eq!(limiter.check(s(2), charge(1)), Err(Wait::Until(s(until))));
+            assert_eq!(limiter.check(s(2), 1), Err(Wait::Until(s(until))));
         }
     }
 }

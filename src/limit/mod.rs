@@ -5,11 +5,14 @@
 //! ```text
 //!   budget   requests and tokens a minute, requests a day: a mirror of the provider's own windows
 //!     window   the last minute            fine   a second, where the provider counts tokens by it
+//!     day      requests in 24 hours
 //!   pace     how many calls in flight
 //!   breaker  nothing but a probe while the provider is down
-//!   money    what may be spent, and how many calls may be made
 //!   backoff  when the same call is tried again
 //!   limiter  all of them as one: reserve, then settle
+//!
+//!   share    which of several jobs at one limiter is next
+//!   purse    what a job may spend, and how many calls it may make
 //! ```
 
 pub mod backoff;
@@ -17,12 +20,14 @@ pub mod breaker;
 pub mod budget;
 #[cfg(test)]
 mod budget_tests;
+mod day;
 mod fine;
 pub mod limiter;
-pub mod money;
 pub mod pace;
 #[cfg(test)]
 mod props;
+pub mod purse;
+pub mod share;
 mod window;
 
 use std::time::Duration;
@@ -53,6 +58,20 @@ impl Default for Limits {
             tokens_per_minute: 30_000,
             requests_per_day: None,
             in_flight: 256,
+        }
+    }
+}
+
+impl Limits {
+    /// The stricter of each.
+    #[must_use]
+    pub fn stricter(self, other: Self) -> Self {
+        let days = [self.requests_per_day, other.requests_per_day];
+        Self {
+            requests_per_minute: self.requests_per_minute.min(other.requests_per_minute),
+            tokens_per_minute: self.tokens_per_minute.min(other.tokens_per_minute),
+            requests_per_day: days.into_iter().flatten().min(),
+            in_flight: self.in_flight.min(other.in_flight),
         }
     }
 }

@@ -77,6 +77,16 @@ impl Pace {
         }
     }
 
+    /// Another rate and another bound hold from now on; what was learnt of the server stays.
+    pub fn allow(&mut self, requests_per_minute: u64, latency: Duration, most: usize) {
+        let fresh = Self::new(requests_per_minute, latency, most);
+        if self.cut_at.is_none() {
+            self.allowed = self.allowed.max(fresh.allowed);
+        }
+        self.allowed = self.allowed.min(fresh.most);
+        (self.most, self.rate, self.widest) = (fresh.most, fresh.rate, fresh.widest);
+    }
+
     /// How many calls may be in flight.
     #[must_use]
     pub fn allowed(&self) -> usize {
@@ -168,6 +178,18 @@ mod tests {
         assert_eq!(start(1, 100), 4);
         assert_eq!(start(500, 1), 1);
         assert_eq!(start(500, 0), 1);
+    }
+
+    #[test]
+    fn other_limits_move_the_bounds_and_keep_what_was_learnt() {
+        let mut pace = Pace::new(60, EXPECTED_LATENCY, 1000);
+        pace.allow(500, EXPECTED_LATENCY, 1000);
+        assert_eq!(pace.allowed(), 250);
+        pace.allow(500, EXPECTED_LATENCY, 100);
+        assert_eq!(pace.allowed(), 100);
+        pace.pushed_back(s(30), s(10));
+        pace.allow(500, EXPECTED_LATENCY, 1000);
+        assert_eq!(pace.allowed(), 70, "it was pushed back");
     }
 
     #[test]

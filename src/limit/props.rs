@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use super::limiter::{End, Limiter, Settled};
-use super::{Caps, Charge, Limits, Ticket, Wait};
+use super::{Limits, Ticket, Wait};
 use crate::model::call::LimitHeaders;
-use crate::model::unit::Usd;
 
 const MINUTE: Duration = Duration::from_mins(1);
 
@@ -47,16 +46,12 @@ struct Load {
 /// Runs a load through the limiter as fast as it lets it, in order.
 fn run(limits: Limits, load: &Load, seed: u64) -> Vec<Seen> {
     let mut chance = fastrand::Rng::with_seed(seed);
-    let mut limiter = Limiter::new(limits, Caps::default(), Usd::default());
+    let mut limiter = Limiter::new(limits);
     let mut now = Duration::ZERO;
     let mut all: Vec<Seen> = Vec::new();
     let mut open: Vec<(Duration, Ticket, u64, Duration, LimitHeaders)> = Vec::new();
     while all.len() < load.calls {
         let tokens = chance.u64(load.charge.clone());
-        let charge = Charge {
-            tokens,
-            cost_bound: None,
-        };
         let ticket = loop {
             open.sort_unstable_by_key(|call| std::cmp::Reverse(call.0));
             while let Some(&(done, ticket, used, latency, limits)) = open.last()
@@ -65,7 +60,6 @@ fn run(limits: Limits, load: &Load, seed: u64) -> Vec<Seen> {
                 open.pop();
                 let settled = Settled {
                     tokens: Some(used),
-                    cost: None,
                     limits,
                     end: End::Answered {
                         latency,
@@ -75,7 +69,7 @@ fn run(limits: Limits, load: &Load, seed: u64) -> Vec<Seen> {
                 limiter.settle(done, ticket, settled, 0.5);
             }
             let next = open.last().map(|call| call.0);
-            match limiter.try_reserve(now, charge) {
+            match limiter.try_reserve(now, tokens) {
                 Ok(ticket) => break ticket,
                 Err(Wait::Until(at)) => now = next.map_or(at, |done| done.min(at)),
                 Err(Wait::Settled) => now = next.expect("something is in flight"),
@@ -208,19 +202,15 @@ fn a_large_call_is_not_starved() {
         requests_per_day: None,
         in_flight: 100,
     };
-    let mut limiter = Limiter::new(limits, Caps::default(), Usd::default());
-    let charge = |tokens| Charge {
-        tokens,
-        cost_bound: None,
-    };
+    let mut limiter = Limiter::new(limits);
     let mut now = Duration::ZERO;
     for _ in 0..20 {
-        while let Err(Wait::Until(at)) = limiter.try_reserve(now, charge(1000)) {
+        while let Err(Wait::Until(at)) = limiter.try_reserve(now, 1000) {
             now = at;
         }
     }
     let asked = now;
-    while let Err(Wait::Until(at)) = limiter.try_reserve(now, charge(99_000)) {
+    while let Err(Wait::Until(at)) = limiter.try_reserve(now, 99_000) {
         now = at;
     }
     assert!(now <= asked + Duration::from_secs(61), "{now:?}");

@@ -9,8 +9,9 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::gate::{Closed, Gate, Grant, Refused};
+use super::gate::{Closed, Grant, Refused};
 use super::journal::{Journal, JournalError, ValidAnswer};
+use super::lane::Lane;
 use super::learn::Learnt;
 use super::part::{Item, Lost, Part, Rest, halve, lose, reason};
 use super::prepare::Prepared;
@@ -64,7 +65,7 @@ const UNREADABLE: u32 = 3;
 #[expect(missing_docs, reason = "the types say it")]
 pub struct Parts {
     pub provider: Arc<dyn Provider>,
-    pub gate: Arc<Gate>,
+    pub lane: Arc<Lane>,
     pub journal: Arc<dyn Journal>,
     pub reader: Arc<dyn Reader>,
     pub price: Option<Price>,
@@ -124,12 +125,6 @@ impl Client {
         })
     }
 
-    /// The gate that it goes through.
-    #[must_use]
-    pub fn gate(&self) -> &Arc<Gate> {
-        &self.parts.gate
-    }
-
     /// How large the next batch should be.
     #[must_use]
     pub fn size(&self) -> Size {
@@ -148,7 +143,7 @@ impl Client {
     ) -> Result<(), JournalError> {
         let mut tasks = JoinSet::new();
         let mut failed = None;
-        self.parts.gate.earn();
+        self.parts.lane.earn();
         tasks.spawn(Box::pin(Arc::clone(&self).part(
             prepared,
             grant,
@@ -187,7 +182,7 @@ impl Client {
             let queued = Instant::now();
             let granted = match grant.take() {
                 Some(grant) => Ok(grant),
-                None => self.parts.gate.reserve(prepared.charge).await,
+                None => self.parts.lane.reserve(prepared.charge).await,
             };
             let granted = match granted {
                 Ok(granted) => granted,
@@ -202,7 +197,7 @@ impl Client {
                 Ok(Ok(rest)) => return Ok(tell_rest(rest, &out)),
                 Ok(Err(fault)) => fault,
                 Err(error) => {
-                    self.parts.gate.close(Closed::Storage(storage(&error)));
+                    self.parts.lane.close(&Closed::Storage(storage(&error)));
                     unasked(
                         prepared.part.items,
                         "the journal could not be written",
@@ -228,12 +223,12 @@ impl Client {
         sent: Instant,
         out: &Verdicts,
     ) -> Option<Vec<Part>> {
-        let gate = &self.parts.gate;
+        let lane = &self.parts.lane;
         let options = &self.parts.options;
         let part = || part.clone();
         match fault.retry() {
             Retry::Stop => {
-                gate.stop(fault.clone());
+                lane.stop(fault.clone());
                 unasked(part().items, &fault.message, out);
                 return Some(Vec::new());
             }
@@ -252,9 +247,9 @@ impl Client {
             // The gate waits for all of them; and that nobody is there is no call's own fault.
             FaultKind::RateLimit | FaultKind::SlowDown | FaultKind::Unreached => {}
             FaultKind::BadBody => tries.unreadable += 1,
-            _ => tries.failed += u32::from(gate.is_own_fault(sent)),
+            _ => tries.failed += u32::from(lane.is_own_fault(sent)),
         }
-        let (failing, ever_answered) = gate.failing();
+        let (failing, ever_answered) = lane.failing();
         let patience = if fault.kind == FaultKind::Unreached && !ever_answered {
             options.unreached
         } else {
@@ -262,7 +257,7 @@ impl Client {
         };
         let is_outage = failing >= patience;
         if is_outage {
-            gate.stop(fault.clone());
+            lane.stop(fault.clone());
         }
         let is_over = tries.failed >= options.attempts
             || tries.unreadable >= UNREADABLE
@@ -276,14 +271,14 @@ impl Client {
 
     /// Until the same may be tried again.
     async fn wait(&self, fault: &Fault, tries: &Tries) {
-        let gate = &self.parts.gate;
+        let lane = &self.parts.lane;
         let backoff = &self.parts.options.backoff;
-        let delay = backoff.delay(tries.made, fault.retry_after, gate.chance());
-        gate.sleep(delay).await;
+        let delay = backoff.delay(tries.made, fault.retry_after, lane.chance());
+        lane.sleep(delay).await;
         match fault.kind {
             FaultKind::RateLimit | FaultKind::SlowDown => {}
-            FaultKind::Timeout => gate.retry(2.0).await,
-            _ => gate.retry(1.0).await,
+            FaultKind::Timeout => lane.retry(2.0).await,
+            _ => lane.retry(1.0).await,
         }
     }
 }

@@ -9,7 +9,8 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::client::{Client, Options, Parts, Verdict};
-use super::gate::{Closed, Gate};
+use super::gate::Closed;
+use super::lane::Lane;
 use super::scripted::{Notes, Plain, Scripted, asked, ended, question, reply};
 use crate::limit::{Caps, Limits};
 use crate::model::call::{Asked, Batch, Finish};
@@ -32,16 +33,16 @@ fn limits() -> Limits {
 struct Stand {
     provider: Arc<Scripted>,
     notes: Arc<Notes>,
-    gate: Arc<Gate>,
+    lane: Arc<Lane>,
     client: Arc<Client>,
 }
 
 fn stand(provider: &Arc<Scripted>, limits: Limits, caps: Caps, notes: Notes) -> Stand {
     let notes = Arc::new(notes);
-    let gate = Gate::new(limits, caps, Usd(0), 1);
+    let lane = Lane::alone(limits, caps, 1);
     let client = Client::new(Parts {
         provider: Arc::clone(provider) as _,
-        gate: Arc::clone(&gate),
+        lane: Arc::clone(&lane),
         journal: Arc::clone(&notes) as _,
         reader: Arc::new(Plain),
         price: Some(Price::per_million(1.0, None, 2.0)),
@@ -52,7 +53,7 @@ fn stand(provider: &Arc<Scripted>, limits: Limits, caps: Caps, notes: Notes) -> 
     Stand {
         provider: Arc::clone(provider),
         notes,
-        gate,
+        lane,
         client,
     }
 }
@@ -142,8 +143,8 @@ async fn a_whole_answer_is_one_call_with_exact_shares() {
     let cost = answers.iter().filter_map(|answer| answer.cost).sum::<Usd>();
     assert_eq!(Some(cost), done[0].cost);
     assert_eq!(cost, Usd::from_dollars(0.001).unwrap());
-    assert_eq!(stand.gate.stats().spent, cost);
-    assert_eq!(stand.gate.stats().reserved, Usd(0));
+    assert_eq!(stand.lane.stats().spent, cost);
+    assert_eq!(stand.lane.stats().reserved, Usd(0));
     assert!(answers[0].content == "a" && done[0].body.is_some());
     assert!(
         done[0].call.to_string().starts_with("018bcfe56800"),
@@ -171,7 +172,7 @@ async fn a_rate_limit_pauses_everybody_for_as_long_as_the_server_says() {
         |at: &Instant| *at > start + told_at + SECOND / 20 && *at < start + told_at + 7 * SECOND;
     assert!(!calls.iter().any(|call| paused(&call.0)));
     assert!(calls.iter().any(|call| call.0 > start + 7 * SECOND));
-    assert_eq!(stand.gate.stats().limited, 1);
+    assert_eq!(stand.lane.stats().limited, 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -235,7 +236,7 @@ async fn a_server_that_is_not_there_stops_the_run_soon() {
     assert!(start.elapsed() < 90 * SECOND, "{:?}", start.elapsed());
     let calls = stand.provider.calls.lock().unwrap().len();
     assert!(calls < 250, "{calls} calls");
-    assert!(matches!(stand.gate.closed(), Some(Closed::Fault(_))));
+    assert!(matches!(stand.lane.closed(), Some(Closed::Fault(_))));
 }
 
 #[tokio::test(start_paused = true)]
@@ -259,7 +260,7 @@ async fn a_refused_key_stops_everything_at_once() {
         stand.provider.calls.lock().unwrap().len() <= 110,
         "only what was under way"
     );
-    assert_eq!(stand.gate.stats().spent, Usd(0));
+    assert_eq!(stand.lane.stats().spent, Usd(0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -381,7 +382,7 @@ async fn rejected_chunks_fail_alone_and_many_in_a_row_stop_the_run() {
     stand
         .ask(&texts(500).chunks(8).map(<[_]>::to_vec).collect::<Vec<_>>())
         .await;
-    assert!(stand.gate.closed().is_some());
+    assert!(stand.lane.closed().is_some());
     let calls = stand.provider.calls.lock().unwrap().len();
     assert!(calls <= 130, "{calls}: what was under way, no more");
 }
@@ -401,7 +402,7 @@ async fn the_cap_is_never_passed() {
     );
     let batches: Vec<_> = texts(100).chunks(1).map(<[_]>::to_vec).collect();
     let told = stand.ask(&batches).await;
-    let spent = stand.gate.stats().spent;
+    let spent = stand.lane.stats().spent;
     assert!(
         spent <= caps.cost.unwrap() && spent > Usd::from_dollars(0.009).unwrap(),
         "{spent}"
@@ -432,7 +433,7 @@ async fn a_journal_that_fails_closes_the_gate() {
     assert_eq!(told.len(), 100);
     let answered = told.values().filter(|verdict| is_answered(verdict)).count();
     assert_eq!(answered, stand.notes.done.lock().unwrap().len());
-    assert!(matches!(stand.gate.closed(), Some(Closed::Storage(why)) if why == "disk full"));
+    assert!(matches!(stand.lane.closed(), Some(Closed::Storage(why)) if why == "disk full"));
 }
 
 /// 500 calls against 120 requests and 60,000 tokens a minute, and a server that checks.
@@ -467,7 +468,7 @@ async fn the_limits_hold_for_five_hundred_calls() {
         assert!(requests <= 120, "{requests} requests");
         assert!(tokens <= 60_000, "{tokens} tokens");
     }
-    let stats = stand.gate.stats();
+    let stats = stand.lane.stats();
     assert!(start.elapsed() < 280 * SECOND, "{:?}", start.elapsed());
     assert_eq!((stats.calls, stats.answered, stats.limited), (500, 500, 0));
     assert_eq!(stats.p99, 20 * SECOND);

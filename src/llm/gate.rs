@@ -1,21 +1,30 @@
-//! The one shared gate: `limit` behind an async door, on tokio's clock. Whoever waits, waits in order of coming.
+//! The one shared gate: `limit` behind an async door, on tokio's clock.
+//!
+//! A gate stands before what one account may do with one model at one server; every job that calls it does so by a lane of
+//! its own ([`super::lane`]). The gate holds the limiter and sees to it that lanes get fair shares of it; what a job may
+//! spend, what came of its calls, and whether it is to call at all belong to its lane.
 
-use std::future::pending;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
+use super::lane::{Lane, Terms};
 use super::stats::{Seen, Stats};
-use crate::limit::limiter::{End, Limiter, Settled};
-use crate::limit::{Caps, Charge, Exhausted, Limits, Ticket, Wait};
+use crate::limit::limiter::{End, Limiter, Settled, Starts};
+use crate::limit::purse::Purse;
+use crate::limit::share::{LaneId, Shares};
+use crate::limit::{Charge, Exhausted, Limits, Ticket, Wait};
 use crate::model::call::{LimitHeaders, Usage};
 use crate::model::fault::{Billed, Fault, FaultKind};
 use crate::model::unit::Usd;
 
 /// So many calls rejected one after the other, with no answer between: every call would be.
 const REJECTED_IN_A_ROW: u32 = 20;
+/// Where the clock of a gate stands when it is made: calls of the day before have a time, too.
+const BEFORE: Duration = Duration::from_hours(25);
 
 /// Why the gate is closed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -53,7 +62,7 @@ pub enum Refused {
 /// Why a call may not start now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Blocked {
-    /// Not now: wait with [`Gate::ready`].
+    /// Not now: wait with [`Lane::ready`].
     NotYet,
     /// Never.
     Refused(Refused),
@@ -77,40 +86,87 @@ pub struct Settlement {
 pub struct Gate {
     origin: Instant,
     state: Mutex<State>,
-    /// Something settled, or the gate was closed or opened.
-    changed: Notify,
-    /// Held by whoever is next; the lock itself is the queue.
-    turn: tokio::sync::Mutex<()>,
+    /// Something started or settled, or a lane was closed, came or went.
+    pub(super) changed: Notify,
 }
 
 #[derive(Debug)]
-struct State {
-    limiter: Limiter,
-    closed: Option<Closed>,
-    chance: fastrand::Rng,
-    seen: Seen,
+pub(super) struct State {
+    pub(super) limiter: Limiter,
+    shares: Shares,
+    seats: BTreeMap<LaneId, Seat>,
+    pub(super) chance: fastrand::Rng,
+}
+
+/// What belongs to a lane.
+#[derive(Debug, Default)]
+pub(super) struct Seat {
+    limits: Limits,
+    pub(super) purse: Purse,
+    pub(super) closed: Option<Closed>,
+    pub(super) seen: Seen,
+    /// What the gate had started before the first call of the lane, and by its last one; and when these were.
+    pub(super) starts: Option<(Starts, Starts)>,
+    pub(super) joined: Duration,
     rejected: u32,
 }
 
 impl Gate {
-    /// An open gate; `spent` counts towards the cost cap.
+    /// A gate that nobody goes through yet. Until somebody says what the limits are the lowest hold.
     #[must_use]
-    pub fn new(limits: Limits, caps: Caps, spent: Usd, seed: u64) -> Arc<Self> {
+    pub fn new(seed: u64) -> Arc<Self> {
         Arc::new(Self {
+            // Nothing is older than the clock of the machine; where that is younger than a day, so is what is recalled.
             origin: Instant::now(),
             state: Mutex::new(State {
-                limiter: Limiter::new(limits, caps, spent),
-                closed: None,
+                limiter: Limiter::new(Limits::default()),
+                shares: Shares::default(),
+                seats: BTreeMap::new(),
                 chance: fastrand::Rng::with_seed(seed),
-                seen: Seen::default(),
-                rejected: 0,
             }),
             changed: Notify::new(),
-            turn: tokio::sync::Mutex::new(()),
         })
     }
 
-    /// Calls of a run before this one, by age and tokens: they may still be in the provider's window. If they
+    /// A lane of its own for a job. The limits of the gate are the strictest of those that its lanes were given: they
+    /// are said of one account, and the lower is the safe one. What closed other lanes does not close this one.
+    #[must_use]
+    pub fn lane(self: &Arc<Self>, terms: Terms) -> Arc<Lane> {
+        let now = self.now();
+        let mut state = self.state();
+        let id = state.shares.enter(terms.weight);
+        let seat = Seat {
+            limits: terms.limits,
+            purse: Purse::new(terms.caps, terms.gone),
+            closed: None,
+            seen: Seen::default(),
+            starts: None,
+            joined: now,
+            rejected: 0,
+        };
+        state.seats.insert(id, seat);
+        state.allow();
+        drop(state);
+        self.changed.notify_waiters();
+        Lane::new(Arc::clone(self), id)
+    }
+
+    pub(super) fn leave(&self, id: LaneId) {
+        let mut state = self.state();
+        state.shares.leave(id);
+        state.seats.remove(&id);
+        state.allow();
+        drop(state);
+        self.changed.notify_waiters();
+    }
+
+    /// How many lanes there are.
+    #[must_use]
+    pub fn lanes(&self) -> usize {
+        self.state().shares.lanes()
+    }
+
+    /// Calls of a process before this one, by age and tokens: they may still be in the provider's window. If they
     /// are not known, call [`Self::hold`] instead.
     pub fn recall(&self, calls: impl IntoIterator<Item = (Duration, u64)>) {
         let now = self.now();
@@ -128,197 +184,48 @@ impl Gate {
         self.state().limiter.pause(until);
     }
 
-    /// Waits for its turn and until the call may start.
-    ///
-    /// # Errors
-    /// If it never may.
-    pub async fn reserve(self: &Arc<Self>, charge: Charge) -> Result<Grant, Refused> {
-        let _turn = self.turn.lock().await;
-        let take = |limiter: &mut Limiter, now| limiter.try_reserve(now, charge);
-        let ticket = self.until(take).await?;
-        Ok(self.grant(ticket))
+    pub(super) fn now(&self) -> Duration {
+        BEFORE + self.origin.elapsed()
     }
 
-    /// Waits for its turn and until such a call might start, without starting it: so that a batch can be cut as
-    /// late as possible. Then [`Self::try_reserve`] it. Drop the future before doing anything else: it keeps its
-    /// place in the queue.
-    ///
-    /// # Errors
-    /// If it never may.
-    pub async fn ready(&self, charge: Charge) -> Result<(), Refused> {
-        let _turn = self.turn.lock().await;
-        self.until(|limiter, now| limiter.check(now, charge)).await
+    /// When that is on the clock of the gate.
+    pub(super) fn at(&self, instant: Instant) -> Duration {
+        BEFORE + instant.saturating_duration_since(self.origin)
     }
 
-    /// Starts a call if it may start now and nobody came before.
-    ///
-    /// # Errors
-    /// If it may not now, or never.
-    pub fn try_reserve(self: &Arc<Self>, charge: Charge) -> Result<Grant, Blocked> {
-        let Ok(_turn) = self.turn.try_lock() else {
-            return Err(Blocked::NotYet);
-        };
-        let now = self.now();
-        let mut state = self.state();
-        if let Some(closed) = &state.closed {
-            return Err(Blocked::Refused(Refused::Closed(closed.clone())));
-        }
-        let ticket = state.limiter.try_reserve(now, charge);
-        drop(state);
-        match ticket.map_err(never) {
-            Ok(ticket) => Ok(self.grant(ticket)),
-            Err(Ok(refused)) => Err(Blocked::Refused(refused)),
-            Err(Err(_)) => Err(Blocked::NotYet),
-        }
+    /// When that is on tokio's clock.
+    pub(super) fn instant(&self, at: Duration) -> Instant {
+        self.origin + at.saturating_sub(BEFORE)
     }
 
-    /// Closes the gate for good reason: every call would fail.
-    pub fn stop(&self, fault: Fault) {
-        self.close(Closed::Fault(fault));
-    }
-
-    /// Closes the gate: who waits is refused. The first reason stays.
-    pub fn close(&self, why: Closed) {
-        self.state().closed.get_or_insert(why);
-        self.changed.notify_waiters();
-    }
-
-    /// Opens it again, for the next run of the same process.
-    pub fn reopen(&self) {
-        let mut state = self.state();
-        state.closed = None;
-        state.rejected = 0;
-    }
-
-    /// Why it is closed, if it is.
-    #[must_use]
-    pub fn closed(&self) -> Option<Closed> {
-        self.state().closed.clone()
-    }
-
-    /// Waits that long, or until the gate closes.
-    pub async fn sleep(&self, time: Duration) {
-        let until = self.now() + time;
-        let nap = |_: &mut Limiter, now| {
-            if now >= until {
-                Ok(())
-            } else {
-                Err(Wait::Until(until))
-            }
-        };
-        // Closed is as good as slept: whoever comes next to the gate hears of it.
-        let _slept = self.until(nap).await;
-    }
-
-    /// Waits until the budget of retries has room, or the gate closes.
-    pub(super) async fn retry(&self, cost: f64) {
-        let spend = |limiter: &mut Limiter, now| {
-            let spent = limiter.retries().spend(now, cost);
-            spent.map_err(Wait::Until)
-        };
-        let _spent = self.until(spend).await;
-    }
-
-    /// A first attempt is made: it earns a part of a retry.
-    pub(super) fn earn(&self) {
-        self.state().limiter.retries().earn();
-    }
-
-    /// A number in 0..1.
-    pub(super) fn chance(&self) -> f64 {
-        self.state().chance.f64()
-    }
-
-    /// Whether a call that was sent then and failed has only itself to blame: others were answered meanwhile, or
-    /// there are no others. A provider that is down is no fault of the call.
-    pub(super) fn is_own_fault(&self, sent: Instant) -> bool {
-        let sent = sent.saturating_duration_since(self.origin);
-        let state = self.state();
-        let answered = state.limiter.answered_at().is_some_and(|at| at >= sent);
-        answered || (state.limiter.in_flight().0 == 0 && !state.limiter.is_open())
-    }
-
-    /// How long nothing but faults has come, and whether an answer ever came.
-    pub(super) fn failing(&self) -> (Duration, bool) {
-        let now = self.now();
-        let state = self.state();
-        let since = state.limiter.failing_since();
-        let time = since.map_or(Duration::ZERO, |since| now.saturating_sub(since));
-        (time, state.limiter.answered_at().is_some())
-    }
-
-    /// How things stand.
-    #[must_use]
-    pub fn stats(&self) -> Stats {
-        let now = self.now();
-        let state = self.state();
-        Stats::new(now, &state.limiter, &state.seen)
-    }
-
-    fn now(&self) -> Duration {
-        self.origin.elapsed()
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn grant(self: &Arc<Self>, ticket: Ticket) -> Grant {
-        Grant {
-            gate: Arc::clone(self),
-            ticket: Some(ticket),
-        }
+    pub(super) fn stats(&self, id: LaneId) -> Stats {
+        let now = self.now();
+        let state = self.state();
+        let nobody = Seat::default();
+        let seat = state.seats.get(&id).unwrap_or(&nobody);
+        Stats::new(now, &state.limiter, seat, state.shares.lanes())
     }
 
-    /// Tries until it is done or never will be.
-    async fn until<T>(
+    fn settle(
         &self,
-        mut attempt: impl FnMut(&mut Limiter, Duration) -> Result<T, Wait>,
-    ) -> Result<T, Refused> {
-        loop {
-            // Made before the look: it hears of all that changes from now on.
-            let changed = self.changed.notified();
-            let tried = {
-                let now = self.now();
-                let mut state = self.state();
-                if let Some(closed) = &state.closed {
-                    return Err(Refused::Closed(closed.clone()));
-                }
-                attempt(&mut state.limiter, now)
-            };
-            let until = match tried.map_err(never) {
-                Ok(done) => return Ok(done),
-                Err(Ok(refused)) => return Err(refused),
-                Err(Err(until)) => until.map(|at| self.origin + at),
-            };
-            let time = async {
-                match until {
-                    Some(at) => sleep_until(at).await,
-                    None => pending().await,
-                }
-            };
-            tokio::select! {
-                () = changed => {}
-                () = time => {}
-            }
-        }
-    }
-
-    fn settle(&self, ticket: Ticket, settled: Settled, outcome: Option<&Settlement>) {
+        id: LaneId,
+        open: (Ticket, Charge),
+        settled: Settled,
+        outcome: Option<&Settlement>,
+    ) {
+        let (ticket, charge) = open;
         let now = self.now();
         let mut state = self.state();
-        if let Some(settlement) = outcome {
-            state.seen.saw(settlement);
-            match &settlement.outcome {
-                Ok(_) => state.rejected = 0,
-                Err(fault) if fault.kind == FaultKind::Rejected => {
-                    state.rejected += 1;
-                    if state.rejected > REJECTED_IN_A_ROW {
-                        state.closed.get_or_insert(Closed::Fault(fault.clone()));
-                    }
-                }
-                Err(_) => {}
-            }
+        let rejected = state.seats.get_mut(&id).and_then(|seat| {
+            seat.spend(charge, settled, outcome);
+            seat.judge(outcome?)
+        });
+        if let Some(fault) = rejected {
+            state.close(id, &Closed::Fault(fault));
         }
         let chance = state.chance.f64();
         state.limiter.settle(now, ticket, settled, chance);
@@ -327,8 +234,132 @@ impl Gate {
     }
 }
 
+impl State {
+    pub(super) fn seat(&self, id: LaneId) -> Option<&Seat> {
+        self.seats.get(&id)
+    }
+
+    fn allow(&mut self) {
+        let strictest = self.seats.values().map(|seat| seat.limits);
+        if let Some(limits) = strictest.reduce(Limits::stricter) {
+            self.limiter.allow(limits);
+        }
+    }
+
+    /// Closes a lane, and all of them if every call would fail. The first reason stays.
+    pub(super) fn close(&mut self, id: LaneId, why: &Closed) {
+        let everybody = matches!(why, Closed::Fault(fault) if concerns_all(fault.kind));
+        for (other, seat) in &mut self.seats {
+            if everybody || *other == id {
+                seat.closed.get_or_insert_with(|| why.clone());
+            }
+        }
+    }
+
+    /// Whether a lane may start such a call now. A lane that waits for money of its own is in nobody's way.
+    fn check(&mut self, id: LaneId, now: Duration, charge: Charge) -> Result<(), Wait> {
+        let purse = self.seats.get(&id).map(|seat| seat.purse);
+        if let Err(wait) = purse.unwrap_or_default().check(charge) {
+            self.shares.want(id, false);
+            return Err(wait);
+        }
+        self.shares.want(id, true);
+        match self.shares.is_next(now, id) {
+            Ok(()) => self.limiter.check(now, charge.tokens),
+            Err(Some(at)) => Err(Wait::Until(at)),
+            Err(None) => Err(Wait::Settled),
+        }
+    }
+
+    /// Whether a lane may start such a call now; then it keeps its turn for a moment.
+    pub(super) fn tell(&mut self, id: LaneId, now: Duration, charge: Charge) -> Result<(), Wait> {
+        self.check(id, now, charge)?;
+        self.shares.told(now, id);
+        Ok(())
+    }
+
+    /// A lane does not want to start a call any more. `true` if others may care.
+    pub(super) fn rest(&mut self, id: LaneId) -> bool {
+        self.shares.want(id, false);
+        self.shares.lanes() > 1
+    }
+
+    /// Starts a call of a lane if it may start now.
+    pub(super) fn take(
+        &mut self,
+        id: LaneId,
+        now: Duration,
+        charge: Charge,
+    ) -> Result<Ticket, Wait> {
+        self.check(id, now, charge)?;
+        let before = self.limiter.starts();
+        let ticket = self.limiter.try_reserve(now, charge.tokens)?;
+        let part = self.limiter.part(charge.tokens);
+        self.shares.took(id, part);
+        let after = self.limiter.starts();
+        if let Some(seat) = self.seats.get_mut(&id) {
+            seat.purse.reserve(charge);
+            let first = seat.starts.map_or(
+                Starts {
+                    first: now,
+                    ..before
+                },
+                |(first, _)| first,
+            );
+            seat.starts = Some((first, after));
+        }
+        Ok(ticket)
+    }
+}
+
+impl Seat {
+    fn spend(&mut self, charge: Charge, settled: Settled, outcome: Option<&Settlement>) {
+        if settled.end == End::Unsent {
+            self.purse.cancel(charge);
+            return;
+        }
+        let cost = outcome.and_then(|settlement| match &settlement.outcome {
+            Err(fault) if fault.billed() == Billed::No => settlement.cost.or(Some(Usd(0))),
+            _ => settlement.cost,
+        });
+        // What is not known to be less is taken to be all; a refused call used none.
+        let is_refused = matches!(settled.end, End::Fault { .. }) && cost == Some(Usd(0));
+        let tokens = settled.tokens.or(is_refused.then_some(0));
+        self.purse.settle(charge, cost, tokens);
+    }
+
+    /// Sees what came of a call; the fault if the lane is to be closed for it.
+    fn judge(&mut self, settlement: &Settlement) -> Option<Fault> {
+        self.seen.saw(settlement);
+        match &settlement.outcome {
+            Ok(_) => self.rejected = 0,
+            Err(fault) if fault.kind == FaultKind::Rejected => {
+                self.rejected += 1;
+                if self.rejected > REJECTED_IN_A_ROW {
+                    return Some(fault.clone());
+                }
+            }
+            Err(_) => {}
+        }
+        None
+    }
+}
+
+/// Whether such a fault, if it ends the calls of a lane, ends those of all: it is of the account, the model or the server,
+/// not of what is asked.
+fn concerns_all(kind: FaultKind) -> bool {
+    !matches!(
+        kind,
+        FaultKind::BadSchema
+            | FaultKind::Rejected
+            | FaultKind::TooLarge
+            | FaultKind::BadBody
+            | FaultKind::TooLongBody
+    )
+}
+
 /// Whether a wait is for ever (then why), or until when it is.
-fn never(wait: Wait) -> Result<Refused, Option<Duration>> {
+pub(super) fn never(wait: Wait) -> Result<Refused, Option<Duration>> {
     match wait {
         Wait::Until(at) => Err(Some(at)),
         Wait::Settled => Err(None),
@@ -340,17 +371,13 @@ fn never(wait: Wait) -> Result<Refused, Option<Duration>> {
 /// A call that may start now. Dropped without a settlement it stays charged with its worst case.
 #[derive(Debug)]
 pub struct Grant {
-    gate: Arc<Gate>,
-    ticket: Option<Ticket>,
+    pub(super) lane: Arc<Lane>,
+    pub(super) open: Option<(Ticket, Charge)>,
 }
 
 impl Grant {
     /// The call is over.
     pub fn settle(mut self, settlement: &Settlement) {
-        let cost = match &settlement.outcome {
-            Err(fault) if fault.billed() == Billed::No => settlement.cost.or(Some(Usd::default())),
-            _ => settlement.cost,
-        };
         let output = settlement.usage.map_or(0, |usage| usage.output);
         let end = match &settlement.outcome {
             Ok(latency) => End::Answered {
@@ -373,7 +400,6 @@ impl Grant {
         };
         let settled = Settled {
             tokens,
-            cost,
             limits: settlement.limits,
             end,
         };
@@ -386,8 +412,9 @@ impl Grant {
     }
 
     fn finish(&mut self, settled: Settled, outcome: Option<&Settlement>) {
-        if let Some(ticket) = self.ticket.take() {
-            self.gate.settle(ticket, settled, outcome);
+        if let Some(open) = self.open.take() {
+            let (gate, id) = self.lane.place();
+            gate.settle(id, open, settled, outcome);
         }
     }
 }
@@ -401,7 +428,6 @@ impl Drop for Grant {
 fn bare(end: End) -> Settled {
     Settled {
         tokens: None,
-        cost: None,
         limits: LimitHeaders::default(),
         end,
     }

@@ -6,22 +6,22 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
-use super::gate::{Blocked, Closed, Gate, Refused, Settlement};
+use super::gate::{Blocked, Closed, Refused, Settlement};
+use super::lane::{Lane, Terms};
 use crate::limit::{Caps, Charge, Exhausted, Limits};
 use crate::model::call::{LimitHeaders, Usage};
 use crate::model::fault::{Fault, FaultKind};
-use crate::model::unit::Usd;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-fn gate(in_flight: usize) -> Arc<Gate> {
+fn lane(in_flight: usize) -> Arc<Lane> {
     let limits = Limits {
         requests_per_minute: 60_000,
         tokens_per_minute: 10_000,
         requests_per_day: None,
         in_flight,
     };
-    Gate::new(limits, Caps::default(), Usd(0), 1)
+    Lane::alone(limits, Caps::default(), 1)
 }
 
 fn charge(tokens: u64) -> Charge {
@@ -46,12 +46,12 @@ fn answered(tokens: u64) -> Settlement {
 
 #[tokio::test(start_paused = true)]
 async fn settling_lets_the_next_one_in() {
-    let gate = gate(10);
-    let first = gate.reserve(charge(9000)).await.unwrap();
-    assert_eq!(gate.try_reserve(charge(9000)).unwrap_err(), Blocked::NotYet);
+    let lane = lane(10);
+    let first = lane.reserve(charge(9000)).await.unwrap();
+    assert_eq!(lane.try_reserve(charge(9000)).unwrap_err(), Blocked::NotYet);
     let start = Instant::now();
     let mut tasks = JoinSet::new();
-    let other = Arc::clone(&gate);
+    let other = Arc::clone(&lane);
     tasks.spawn(async move { other.reserve(charge(9000)).await.map(drop) });
     sleep(3 * SECOND).await;
     first.settle(&answered(500));
@@ -61,21 +61,21 @@ async fn settling_lets_the_next_one_in() {
 
 #[tokio::test(start_paused = true)]
 async fn who_comes_first_starts_first() {
-    let gate = gate(10);
+    let lane = lane(10);
     let start = Instant::now();
-    drop(gate.reserve(charge(5000)).await.unwrap());
+    drop(lane.reserve(charge(5000)).await.unwrap());
     let mut tasks = JoinSet::new();
     for tokens in [9900, 100, 100] {
-        let gate = Arc::clone(&gate);
+        let lane = Arc::clone(&lane);
         tasks.spawn(async move {
-            let grant = gate.reserve(charge(tokens)).await.unwrap();
+            let grant = lane.reserve(charge(tokens)).await.unwrap();
             grant.settle(&answered(tokens));
             (tokens, start.elapsed().as_secs())
         });
         tokio::task::yield_now().await;
     }
     assert_eq!(
-        gate.try_reserve(charge(1)).unwrap_err(),
+        lane.try_reserve(charge(1)).unwrap_err(),
         Blocked::NotYet,
         "no pushing in"
     );
@@ -85,68 +85,68 @@ async fn who_comes_first_starts_first() {
 
 #[tokio::test(start_paused = true)]
 async fn a_dispatcher_waits_cuts_and_reserves() {
-    let gate = gate(1);
-    let grant = gate.try_reserve(charge(100)).unwrap();
+    let lane = lane(1);
+    let grant = lane.try_reserve(charge(100)).unwrap();
     let start = Instant::now();
     let mut tasks = JoinSet::new();
     tasks.spawn(async move {
         sleep(5 * SECOND).await;
         grant.settle(&answered(100));
     });
-    gate.ready(charge(200)).await.unwrap();
+    lane.ready(charge(200)).await.unwrap();
     assert_eq!(start.elapsed(), 5 * SECOND);
-    gate.try_reserve(charge(150)).unwrap();
+    lane.try_reserve(charge(150)).unwrap();
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_dropped_grant_stays_charged_and_an_unsent_one_does_not() {
-    let gate = gate(10);
-    gate.try_reserve(charge(9000)).unwrap().unsent();
-    assert_eq!(gate.stats().tokens, 0);
+    let lane = lane(10);
+    lane.try_reserve(charge(9000)).unwrap().unsent();
+    assert_eq!(lane.stats().tokens, 0);
     sleep(SECOND).await;
-    drop(gate.try_reserve(charge(9000)).unwrap());
-    let stats = gate.stats();
+    drop(lane.try_reserve(charge(9000)).unwrap());
+    let stats = lane.stats();
     assert_eq!((stats.tokens, stats.in_flight, stats.calls), (9000, 0, 1));
 }
 
 #[tokio::test(start_paused = true)]
 async fn closing_refuses_all_who_wait() {
-    let gate = gate(1);
-    let _grant = gate.try_reserve(charge(1)).unwrap();
+    let lane = lane(1);
+    let _grant = lane.try_reserve(charge(1)).unwrap();
     let mut tasks = JoinSet::new();
     for _ in 0..50 {
-        let gate = Arc::clone(&gate);
-        tasks.spawn(async move { gate.reserve(charge(1)).await.map(drop) });
+        let lane = Arc::clone(&lane);
+        tasks.spawn(async move { lane.reserve(charge(1)).await.map(drop) });
     }
-    let sleeper = Arc::clone(&gate);
+    let sleeper = Arc::clone(&lane);
     tasks.spawn(async move {
         sleeper.sleep(100 * SECOND).await;
         sleeper.ready(charge(1)).await
     });
     sleep(SECOND).await;
     let start = Instant::now();
-    gate.stop(Fault::new(FaultKind::Key, "no"));
-    gate.close(Closed::Cancelled);
+    lane.stop(Fault::new(FaultKind::Key, "no"));
+    lane.close(&Closed::Cancelled);
     let closed = Closed::Fault(Fault::new(FaultKind::Key, "no"));
     for refused in tasks.join_all().await {
         assert_eq!(refused, Err(Refused::Closed(closed.clone())));
     }
     assert_eq!(start.elapsed(), Duration::ZERO);
-    gate.reopen();
-    assert_eq!(gate.closed(), None);
+    let again = lane.gate().lane(Terms::default());
+    assert_eq!(again.closed(), None, "whoever comes after may try");
 }
 
 #[tokio::test(start_paused = true)]
 async fn never_is_said_at_once() {
-    let gate = gate(1);
-    let _grant = gate.try_reserve(charge(1)).unwrap();
+    let lane = lane(1);
+    let _grant = lane.try_reserve(charge(1)).unwrap();
     let large = Refused::TooLarge {
         tokens: 10_001,
         most: 9900,
     };
-    assert_eq!(gate.reserve(charge(10_001)).await.unwrap_err(), large);
+    assert_eq!(lane.reserve(charge(10_001)).await.unwrap_err(), large);
     assert_eq!(
-        gate.try_reserve(charge(10_001)).unwrap_err(),
+        lane.try_reserve(charge(10_001)).unwrap_err(),
         Blocked::Refused(large)
     );
     let caps = Caps {
@@ -154,25 +154,24 @@ async fn never_is_said_at_once() {
         calls: Some(0),
         tokens: None,
     };
-    let poor = Gate::new(Limits::default(), caps, Usd(0), 1);
+    let poor = Lane::alone(Limits::default(), caps, 1);
     let refused = poor.reserve(charge(1)).await.unwrap_err();
     assert_eq!(refused, Refused::Exhausted(Exhausted::Calls(0)));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_restart_waits_for_the_minute_before() {
-    let gate = gate(1);
-    gate.recall([
+    let lane = lane(1);
+    lane.gate().recall([
         (10 * SECOND, 5000),
         (50 * SECOND, 4000),
         (90 * SECOND, 4000),
     ]);
     let start = Instant::now();
-    gate.ready(charge(4000)).await.unwrap();
-    // The clock starts with the gate: what came before counts from then on, which errs on the safe side.
-    assert_eq!(start.elapsed(), 61 * SECOND);
-    let held = self::gate(1);
-    held.hold(61 * SECOND);
+    lane.ready(charge(4000)).await.unwrap();
+    assert_eq!(start.elapsed(), 11 * SECOND, "when the second has left");
+    let held = self::lane(1);
+    held.gate().hold(61 * SECOND);
     let start = Instant::now();
     held.ready(charge(1)).await.unwrap();
     assert_eq!(start.elapsed(), 61 * SECOND);
@@ -180,11 +179,11 @@ async fn a_restart_waits_for_the_minute_before() {
 
 #[tokio::test(start_paused = true)]
 async fn the_snapshot_names_what_binds() {
-    let gate = gate(4);
+    let lane = lane(4);
     let grants: Vec<_> = (0..2)
-        .map(|_| gate.try_reserve(charge(4000)).unwrap())
+        .map(|_| lane.try_reserve(charge(4000)).unwrap())
         .collect();
-    let stats = gate.stats();
+    let stats = lane.stats();
     assert_eq!(stats.binding.name(), "tokens a minute");
     assert!(
         (stats.utilisation - 0.8).abs() < 1e-9,
@@ -195,7 +194,7 @@ async fn the_snapshot_names_what_binds() {
         sleep(SECOND).await;
         grant.settle(&answered(1000));
     }
-    let stats = gate.stats();
+    let stats = lane.stats();
     assert_eq!((stats.used, stats.mean, stats.p99), (2000, SECOND, SECOND));
     // Both at once: with 60,000 a minute the second might have started a millisecond later.
     assert_eq!(stats.pace(), None);

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!   client   one batch to its end: gate, journal, send, settle, retry, halve
-//!     gate     when a call may start: `limit` behind an async door, shared by all
+//!     lane     a job's way through the gate: its purse, its queue, its statistics
+//!     gate     when a call may start: `limit` behind an async door, shared by all jobs
 //!     journal  what is durable before anybody sees it
 //!     learn    how long answers are and how far the estimates are off
 //!   rules    the provider without a model
@@ -21,6 +22,9 @@ pub mod gate;
 #[cfg(test)]
 mod gate_tests;
 pub mod journal;
+pub mod lane;
+#[cfg(test)]
+mod lane_tests;
 pub mod learn;
 pub mod openai;
 mod part;

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::gate::Settlement;
+use super::gate::{Seat, Settlement};
 use crate::limit::budget::{Refunds, WINDOW};
 use crate::limit::limiter::{Limiter, Starts};
 use crate::model::fault::FaultKind;
@@ -12,7 +12,7 @@ use crate::model::unit::Usd;
 /// Of so many answers the latency is remembered.
 const REMEMBERED: usize = 512;
 
-/// What the gate has seen.
+/// What a lane has seen.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     latencies: VecDeque<Duration>,
@@ -71,13 +71,16 @@ impl Binding {
     }
 }
 
-/// How things stand.
+/// How things stand. Calls, answers and money are those of one job; the limits and what is used of them are those of the
+/// gate, which it may share with others.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Stats {
     /// Calls in flight.
     pub in_flight: usize,
-    /// How many may be.
+    /// How many may be in flight at the gate.
     pub allowed: usize,
+    /// How many jobs there are at the gate.
+    pub jobs: usize,
     /// Requests in the last 60 seconds.
     pub requests: u64,
     /// Tokens in the last 60 seconds: as used where known, as charged where not yet.
@@ -106,24 +109,25 @@ pub struct Stats {
     pub used: u64,
     /// The mean latency of all answers.
     pub mean: Duration,
-    /// stub
+    /// Half of the last answers took no longer.
     pub p50: Duration,
-    /// stub
+    /// 95 of 100 of them.
     pub p95: Duration,
-    /// 99 of 100 of the last answers took no longer.
+    /// 99 of 100 of them.
     pub p99: Duration,
     /// How long the server's pause lasts yet.
     pub paused: Option<Duration>,
     /// Whether the provider is held to be down: nothing but probes.
     pub down: bool,
-    /// The calls that were started.
+    /// The calls that the gate started from the first to the last of this job.
     pub starts: Starts,
     /// Whether the provider gives back what a call did not use.
     pub refunds: Refunds,
 }
 
 impl Stats {
-    pub(super) fn new(now: Duration, limiter: &Limiter, seen: &Seen) -> Self {
+    pub(super) fn new(now: Duration, limiter: &Limiter, seat: &Seat, jobs: usize) -> Self {
+        let seen = &seat.seen;
         let load = limiter.budget().load(now);
         let limit = limiter.budget().limit();
         let (in_flight, allowed) = limiter.in_flight();
@@ -139,34 +143,42 @@ impl Stats {
         let (binding, utilisation) = most.unwrap_or((Binding::Requests, 0.0));
         let mut latencies: Vec<Duration> = seen.latencies.iter().copied().collect();
         latencies.sort_unstable();
-        let place = (latencies.len() * 99).div_ceil(100).saturating_sub(1);
+        let within = |share: usize| {
+            let place = (latencies.len() * share).div_ceil(100).saturating_sub(1);
+            latencies.get(place).copied().unwrap_or_default()
+        };
+        let gone = seat.purse.gone();
         let answered = u32::try_from(seen.answered).unwrap_or(u32::MAX);
         Self {
-            in_flight,
+            in_flight: usize::try_from(seat.purse.open()).unwrap_or(usize::MAX),
             allowed,
+            jobs,
             requests: load.requests,
             tokens: load.tokens,
             limit_requests: limit.requests,
             limit_tokens: limit.tokens,
             binding,
             utilisation,
-            spent: limiter.money().spent(),
-            reserved: limiter.money().reserved(),
-            calls: limiter.money().calls(),
+            spent: gone.cost,
+            reserved: seat.purse.reserved(),
+            calls: gone.calls,
             answered: seen.answered,
             faults: seen.faults,
             limited: seen.limited,
             used: seen.tokens,
             mean: seen.waited.checked_div(answered).unwrap_or_default(),
-            p50: Duration::ZERO,
-            p95: Duration::ZERO,
-            p99: latencies.get(place).copied().unwrap_or_default(),
+            p50: within(50),
+            p95: within(95),
+            p99: within(99),
             paused: limiter
                 .budget()
                 .paused_until(now)
                 .map(|until| until.saturating_sub(now)),
             down: limiter.is_open(),
-            starts: limiter.starts(),
+            starts: seat
+                .starts
+                .map(|(first, last)| last.since(first))
+                .unwrap_or_default(),
             refunds: limiter.budget().refunds(),
         }
     }

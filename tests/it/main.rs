@@ -17,6 +17,7 @@ mod cli;
 mod floors;
 mod formats;
 mod harness;
+mod house;
 mod incremental;
 mod limits;
 mod notify;

@@ -10,13 +10,14 @@ use crate::flow::engine::{Engine, Wall};
 use crate::flow::gauges::{Gauges, add};
 use crate::flow::record::Wanted;
 use crate::flow::stop::{Ending, Stop};
+use crate::flow::underway::Claim;
 use crate::llm::client::{Client, Verdict};
 use crate::llm::gate::{Closed, Grant};
 use crate::llm::journal::{Done, Intent, Journal, JournalError};
 use crate::llm::prepare::Prepared;
 use crate::llm::{BoxFuture, ReadAnswer, Reader};
 use crate::model::call::{Asked, Batch, Finish, Reply};
-use crate::model::id::{CallId, Fingerprint, RunId, ViewId};
+use crate::model::id::{CallId, Fingerprint, JobId, RunId, ViewId};
 use crate::model::outcome::{ChunkFailure, FailReason, Outcome};
 use crate::model::record::CallRow;
 use crate::model::unit::{Micros, Usd};
@@ -30,6 +31,8 @@ pub(super) struct Task {
     pub(super) client: Arc<Client>,
     pub(super) reports: UnboundedSender<Report>,
     pub(super) stop: Stop,
+    /// What keeps other runs from asking about its chunks.
+    pub(super) claims: Mutex<BTreeMap<Fingerprint, Claim>>,
 }
 
 /// Makes a batch of these chunks, whose texts are read from the ledger: a few rows, so that the desk may wait for them.
@@ -71,6 +74,11 @@ pub(super) async fn run(task: Task, grant: Option<Grant>, prepared: Prepared) {
         while let Some((asked, verdict)) = verdicts.recv().await {
             match task.outcome(&asked, verdict).await {
                 Ok(outcome) => {
+                    // It is durable: whoever waited for it finds it.
+                    task.claims
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .remove(&asked.fingerprint);
                     // The desk goes first only when the run is being abandoned.
                     task.reports
                         .send(Report {
@@ -96,7 +104,7 @@ impl Task {
     /// What the ledger says of a chunk now that its verdict has been recorded.
     async fn outcome(&self, asked: &Asked, verdict: Verdict) -> Result<Outcome, store::StoreError> {
         let database = &self.engine.database;
-        let closed = self.engine.gate.closed();
+        let closed = self.engine.lane.closed();
         match (&verdict, closed) {
             // Nobody else may come to the gate to hear of it.
             (Verdict::Unasked(_) | Verdict::Failed { .. }, Some(Closed::Fault(fault))) => {
@@ -189,6 +197,8 @@ pub struct LedgerJournal {
     pub view: ViewId,
     /// The run.
     pub run: RunId,
+    /// The job that it is part of, if it is one.
+    pub job: Option<JobId>,
     /// The wall clock.
     pub wall: Wall,
     /// The name of the provider.
@@ -218,7 +228,7 @@ impl Journal for LedgerJournal {
         let row = CallRow {
             call_id: intent.call,
             run_id: self.run,
-            job_id: None,
+            job_id: self.job.map(|job| job.to_string()),
             at,
             provider: self.provider.to_string(),
             model: intent.question.model.to_string(),
@@ -262,7 +272,7 @@ impl Journal for LedgerJournal {
         let row = CallRow {
             call_id: done.call,
             run_id: self.run,
-            job_id: None,
+            job_id: self.job.map(|job| job.to_string()),
             at: sent.map_or(now, |(at, _)| at),
             provider: done.provider.to_string(),
             model: done.question.model.to_string(),

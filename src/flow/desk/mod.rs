@@ -11,6 +11,7 @@
 //! is told "pending" for now, so that no slow call holds an epoch; the answer follows as a correction.
 
 pub mod call;
+mod cut;
 mod lookup;
 pub mod published;
 mod queue;
@@ -29,14 +30,14 @@ use super::epochs::Epoch;
 use super::gauges::{Gauges, add, less, set};
 use super::scope::Scope;
 use super::stop::{Ending, Stop};
+use super::underway::Party;
 use crate::limit::Charge;
 use crate::llm::client::Client;
-use crate::llm::gate::{Blocked, Closed, Refused};
+use crate::llm::gate::{Closed, Refused};
 use crate::model::call::Question as Asking;
 use crate::model::id::{AnswerKey, Fingerprint, KeyContext, ViewId};
 use crate::model::outcome::Outcome;
 use crate::model::unit::Usd;
-use crate::stage::batch::pack;
 use crate::store::StoreError;
 use lookup::Found;
 use published::Published;
@@ -102,6 +103,9 @@ pub struct Desk {
     calls: JoinSet<()>,
     reports: (UnboundedSender<Report>, UnboundedReceiver<Report>),
     last_came: Instant,
+    party: Party,
+    /// What another run was asking about, and does no more.
+    freed: UnboundedReceiver<Fingerprint>,
 }
 
 impl Desk {
@@ -117,6 +121,7 @@ impl Desk {
     ) -> Self {
         let start = Instant::now();
         let patience = inquiry.patience.unwrap_or(PATIENCE);
+        let (party, freed) = engine.underway.join();
         Self {
             engine,
             inquiry,
@@ -138,6 +143,8 @@ impl Desk {
             calls: JoinSet::new(),
             reports: unbounded_channel(),
             last_came: start,
+            party,
+            freed,
         }
     }
 
@@ -154,10 +161,10 @@ impl Desk {
             self.count();
             let cut = self.candidate();
             let charge = cut.as_ref().map(|(_, charge)| *charge);
-            let gate = Arc::clone(&self.engine.gate);
+            let lane = Arc::clone(&self.engine.lane);
             let ready = async move {
                 match charge {
-                    Some(charge) => gate.ready(charge).await,
+                    Some(charge) => lane.ready(charge).await,
                     None => std::future::pending().await,
                 }
             };
@@ -171,6 +178,7 @@ impl Desk {
                 }
                 Some(found) = self.lookups.join_next() => self.found(found),
                 Some(report) = self.reports.1.recv() => self.report(report),
+                Some(fingerprint) = self.freed.recv() => self.look_again(fingerprint),
                 Some(ended) = self.calls.join_next() => self.called(ended),
                 opened = ready => self.opened(opened, cut),
                 () = wake => self.overdue(),
@@ -238,7 +246,7 @@ impl Desk {
             now,
         } in found
         {
-            if let Some(before) = before {
+            if let Some(before) = before.filter(|_| !self.queue.was_told(fingerprint)) {
                 self.tell(fingerprint, before, false);
             }
             match now {
@@ -290,110 +298,6 @@ impl Desk {
         }
     }
 
-    /// How many chunks would be cut now, and about what they would be charged with. None if nothing waits, or more may
-    /// come in a moment.
-    fn candidate(&self) -> Option<(usize, Charge)> {
-        if self.stop.ending().is_some() {
-            return None;
-        }
-        let size = self.client.size();
-        let waiting = || self.queue.next().map(|(_, tokens)| tokens);
-        let quiet =
-            self.last_came.elapsed() >= LINGER && self.lookups.is_empty() && self.unseen.is_empty();
-        if !quiet && !pack::is_full(waiting(), size) {
-            return None;
-        }
-        // Urgency decides: a batch is filled by the next in line, not by what fits best.
-        let mut sum = 0_u32;
-        let fits = waiting()
-            .take(size.chunks.min(self.most))
-            .take_while(|tokens| {
-                sum = sum.saturating_add(*tokens);
-                sum <= size.tokens
-            });
-        let count = fits.count().max(usize::from(waiting().next().is_some()));
-        (count > 0).then(|| {
-            let Charge {
-                tokens,
-                cost_bound: cost,
-            } = self.last_charge;
-            let tokens = tokens.saturating_mul(count as u64).max(1);
-            (
-                count,
-                Charge {
-                    tokens,
-                    cost_bound: cost.map(|cost| Usd(cost.0.saturating_mul(count as u64))),
-                },
-            )
-        })
-    }
-
-    /// The gate opened: a batch is cut, in the hope that its exact charge still fits. If not, it waits at the gate.
-    fn opened(&mut self, opened: Result<(), Refused>, cut: Option<(usize, Charge)>) {
-        let Some((count, _)) = cut else { return };
-        if let Err(refused) = opened {
-            return self.refused(refused, count);
-        }
-        let batch = self.queue.cut(count);
-        let prepared = match call::prepare(&self.engine, &self.inquiry, &self.client, &batch) {
-            Ok(prepared) => prepared,
-            Err(why) => return self.stop.end(Ending::Storage(why)),
-        };
-        let Charge { tokens, cost_bound } = prepared.charge();
-        self.last_charge = Charge {
-            tokens: tokens.div_ceil(count.max(1) as u64),
-            // An unknown price matters to a cap only, and that is seen when the batch is reserved.
-            cost_bound: Some(Usd(
-                cost_bound.map_or(0, |cost| cost.0.div_ceil(count.max(1) as u64))
-            )),
-        };
-        let grant = match self.engine.gate.try_reserve(prepared.charge()) {
-            Ok(grant) => Some(grant),
-            Err(Blocked::NotYet) => None,
-            Err(Blocked::Refused(refused)) => {
-                for (fingerprint, _) in batch {
-                    self.queue.wait(self.start.elapsed(), fingerprint);
-                }
-                return self.refused(refused, count);
-            }
-        };
-        let task = call::Task {
-            engine: Arc::clone(&self.engine),
-            inquiry: Arc::clone(&self.inquiry),
-            client: Arc::clone(&self.client),
-            reports: self.reports.0.clone(),
-            stop: self.stop.clone(),
-        };
-        self.calls.spawn(call::run(task, grant, prepared));
-    }
-
-    fn refused(&mut self, refused: Refused, count: usize) {
-        match refused {
-            Refused::Exhausted(cap) => self.stop.end(Ending::Budget(cap.to_string())),
-            Refused::Closed(Closed::Fault(fault)) => self.stop.end(Ending::Refused(fault)),
-            Refused::Closed(Closed::Storage(why)) => self.stop.end(Ending::Storage(why)),
-            // The desk itself closed it: why is known.
-            Refused::Closed(Closed::Cancelled) => {}
-            Refused::TooLarge { .. } if count > 1 => {
-                self.most = count / 2;
-                self.last_charge.tokens = 0;
-            }
-            Refused::TooLarge { .. } => {
-                // One chunk alone is over a minute's tokens: it fails, the others go on.
-                self.last_charge.tokens = 0;
-                for (fingerprint, _) in self.queue.cut(1) {
-                    let message = refused.to_string();
-                    let outcome =
-                        call::too_large(&self.engine, &self.inquiry, fingerprint, message);
-                    self.report(Report {
-                        fingerprint,
-                        outcome,
-                    });
-                }
-            }
-        }
-    }
-
     fn called(&mut self, ended: Result<(), tokio::task::JoinError>) {
         if let Err(panicked) = ended
             && panicked.is_panic()
@@ -404,10 +308,10 @@ impl Desk {
         // Measured now and then, not at every turn: it sorts what it has seen.
         if self.inquiry.patience.is_none() && self.last_measure.elapsed() > PATIENCE / 12 {
             self.last_measure = Instant::now();
-            self.patience = PATIENCE.max(self.engine.gate.stats().p99 * 3);
+            self.patience = PATIENCE.max(self.engine.lane.stats().p99 * 3);
         }
         // A gate that closed for good ends the run, though nobody may be waiting at it any more.
-        if let Some(closed) = self.engine.gate.closed() {
+        if let Some(closed) = self.engine.lane.closed() {
             self.refused(Refused::Closed(closed), 0);
         }
     }
@@ -458,7 +362,7 @@ impl Desk {
             Ending::Refused(_) => Duration::from_secs(1),
             Ending::Storage(_) | Ending::Internal(_) => Duration::ZERO,
         };
-        self.engine.gate.close(Closed::Cancelled);
+        self.engine.lane.close(&Closed::Cancelled);
         self.give_up_waiting();
         let end = sleep(grace);
         tokio::pin!(end);

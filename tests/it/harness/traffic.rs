@@ -8,10 +8,10 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use weir::limit::{Caps, Charge, Limits};
-use weir::llm::gate::{Gate, Grant, Settlement};
+use weir::llm::gate::{Grant, Settlement};
+use weir::llm::lane::Lane;
 use weir::model::call::{LimitHeaders, Usage};
 use weir::model::fault::{Fault, FaultKind, LimitedBy};
-use weir::model::unit::Usd;
 use weir::sim::admission::{Admission, Bound, Law, Rates};
 use weir::sim::law::Latency;
 use weir::sim::referee::{Referee, Verdict};
@@ -99,7 +99,7 @@ pub fn calls(
 /// Runs a scenario to its end; call it on a paused clock.
 pub async fn run(scenario: Scenario) -> Outcome {
     let scenario = Arc::new(scenario);
-    let gate = Gate::new(scenario.limits, Caps::default(), Usd(0), scenario.seed);
+    let gate = Lane::alone(scenario.limits, Caps::default(), scenario.seed);
     let start = Instant::now();
     let provider = Arc::new(Mutex::new(Provider {
         admission: Admission::new(scenario.law),

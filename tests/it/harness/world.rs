@@ -10,6 +10,7 @@ use fastrand::Rng;
 use serde_json::Value;
 use tempfile::TempDir;
 use weir::flow::scope::Scope;
+use weir::job::house::Account;
 use weir::job::order::{Allow, Order, Timing};
 use weir::job::reader::Reading;
 use weir::limit::{Caps, Limits};
@@ -153,6 +154,8 @@ impl World {
             provider,
             paid: true,
             price: None,
+            account: Account::of("made up", None),
+            weight: 1,
             limits: Limits {
                 requests_per_minute: 1_000_000,
                 tokens_per_minute: 1_000_000_000,
