@@ -24,10 +24,11 @@ use crate::http::origin::Doors;
 use crate::http::{Options, router};
 use crate::job::from_plan::wall;
 use crate::job::said;
-use crate::job::service::Service;
 use crate::job::service::settings::{Access, Settings};
+use crate::job::service::{Service, blocking};
 use crate::model::unit::Usd;
-use crate::notify::{self, Channel};
+use crate::notify::config::{Options as Messages, Problems};
+use crate::notify::{Channel, channels};
 use crate::plan::origin::{Given, Origin};
 use crate::plan::resolve::OPERATOR_FILE;
 use crate::secret::Secret;
@@ -86,7 +87,7 @@ struct File {
     #[serde(default)]
     service: ServiceOptions,
     #[serde(default)]
-    notify: notify::config::Options,
+    notify: Messages,
 }
 
 /// `[service]` of `weir.toml`.
@@ -118,7 +119,7 @@ enum Wrong {
     #[error("{OPERATOR_FILE} is not what is wanted")]
     File(#[source] toml::de::Error),
     #[error("the messages of {OPERATOR_FILE} cannot be sent")]
-    Notify(#[source] notify::config::Problems),
+    Notify(#[source] Problems),
     #[error("service.{0}")]
     Value(String),
     #[error("the tokens cannot be used")]
@@ -258,7 +259,7 @@ fn prepare(
     }
     let password = text("WEIR_SMTP_PASSWORD").and_then(|text| Secret::new(&text));
     let channels =
-        notify::channels(&file.notify, Path::new(""), password.as_ref()).map_err(Wrong::Notify)?;
+        channels(&file.notify, Path::new(""), password.as_ref()).map_err(Wrong::Notify)?;
     let mut access = access(environment);
     let mut demo = None;
     if args.demo {
@@ -329,7 +330,14 @@ async fn serve(
         None => None,
     };
     let doors = Doors::new(bound, public_url.as_deref()).map_err(Wrong::Public)?;
-    let opened = Service::open(settings, opening, channels, wall());
+    let opened = blocking(move || Service::open(settings, opening, channels, wall())).await;
+    let opened = match opened {
+        Ok(opened) => opened,
+        Err(error) => {
+            printer.error(&error);
+            return Ok(Exit::Internal);
+        }
+    };
     let service = match opened {
         Ok(service) => service,
         Err(error) => {

@@ -22,4 +22,5 @@ mod incremental;
 mod limits;
 mod notify;
 mod oracle;
+mod service;
 mod simulate;

@@ -15,6 +15,7 @@ use crate::plan::resolve::{Inputs, Purpose};
 use crate::plan::{Plan, ProviderChoice, resolve, shipped};
 use crate::sink::{SinkError, Snapshot};
 use crate::source::Root;
+use crate::source::confined::below;
 use crate::source::walk::{self, SourceError};
 use crate::store::{Database, StoreError};
 
@@ -181,7 +182,7 @@ fn input(settings: &Settings, request: &Request) -> Result<Input, Unfit> {
         ))),
         (Some(name), None, false) => Ok(Input::Collection(name.clone())),
         (None, Some(folder), false) => {
-            let path = below(&settings.roots, folder)?;
+            let path = confined(settings, folder)?;
             Ok(Input::Folder(path.display().to_string()))
         }
         (None, None, true) => Ok(Input::Samples(true)),
@@ -191,36 +192,9 @@ fn input(settings: &Settings, request: &Request) -> Result<Input, Unfit> {
     }
 }
 
-/// A folder that is one of the roots or below one. Links are followed only as far as they stay below it; whether it
-/// exists is told only to whoever asks for what lies there.
-fn below(roots: &[PathBuf], asked: &str) -> Result<PathBuf, Unfit> {
-    let refused = || {
-        let text = if roots.is_empty() {
-            "this service reads no folders: its operator names some with --root; uploads go to a collection".to_owned()
-        } else {
-            let list: Vec<String> = roots
-                .iter()
-                .map(|root| root.display().to_string())
-                .collect();
-            format!(
-                "folder must exist and lie below one of: {}",
-                list.join(", ")
-            )
-        };
-        Unfit::Forbidden(text)
-    };
-    let path = Path::new(asked);
-    let real = |path: &Path| path.canonicalize().ok();
-    let found = if path.is_absolute() {
-        real(path)
-    } else {
-        roots.iter().find_map(|root| real(&root.join(path)))
-    };
-    let found = found.filter(|found| {
-        let inside = |root: &PathBuf| real(root).is_some_and(|root| found.starts_with(root));
-        roots.iter().any(inside)
-    });
-    found.ok_or_else(refused)
+/// A folder that a request names, if it may be read.
+fn confined(settings: &Settings, folder: &str) -> Result<PathBuf, Unfit> {
+    below(&settings.roots, folder).map_err(|why| Unfit::Forbidden(format!("folder: {why}")))
 }
 
 /// The plan of a job.
@@ -258,7 +232,7 @@ pub(super) fn plan(
     );
     let roots = match &spec.input {
         Input::Collection(name) => vec![settings.collection(name)],
-        Input::Folder(path) => vec![below(&settings.roots, path)?],
+        Input::Folder(path) => vec![confined(settings, path)?],
         Input::Samples(_) => Vec::new(),
     };
     let inputs = Inputs {

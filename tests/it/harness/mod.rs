@@ -2,6 +2,7 @@
 
 pub mod best;
 pub mod binary;
+pub mod client;
 pub mod dice;
 pub mod naive;
 pub mod own;

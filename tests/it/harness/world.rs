@@ -156,6 +156,7 @@ impl World {
             price: None,
             account: Account::of("made up", None),
             weight: 1,
+            job: None,
             limits: Limits {
                 requests_per_minute: 1_000_000,
                 tokens_per_minute: 1_000_000_000,
