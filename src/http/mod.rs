@@ -6,12 +6,11 @@
 //!   events    what is told, live                       tables    what is published
 //!   system    what the service is and may              metrics   the same for Prometheus
 //!   page      the dashboard                            problem   what went wrong -> a status
-//!   access, origin, confined, unpack, upload           the thinking: tokens, hosts, paths, archives, names
+//!   access, origin, unpack, upload                     the thinking: tokens, hosts, archives, names
 //! ```
 
 pub mod access;
 mod body;
-pub mod confined;
 #[allow(
     unused_qualifications,
     reason = "written by the macro that describes the interface"

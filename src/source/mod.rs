@@ -1,5 +1,6 @@
 //! Floor 2: folders in. Which files there are, what is in them, and what changed since the last look.
 
+pub mod confined;
 pub mod notice;
 pub mod read;
 pub mod sidecar;

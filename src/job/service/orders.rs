@@ -15,6 +15,7 @@ use crate::plan::resolve::{Inputs, Purpose};
 use crate::plan::{Plan, ProviderChoice, resolve, shipped};
 use crate::sink::{SinkError, Snapshot};
 use crate::source::Root;
+use crate::source::confined::{self, Refusal};
 use crate::source::walk::{self, SourceError};
 use crate::store::{Database, StoreError};
 
@@ -191,36 +192,23 @@ fn input(settings: &Settings, request: &Request) -> Result<Input, Unfit> {
     }
 }
 
-/// A folder that is one of the roots or below one. Links are followed only as far as they stay below it; whether it
-/// exists is told only to whoever asks for what lies there.
+/// A folder that is one of the roots or below one, anew for every start: what lies there may have changed.
 fn below(roots: &[PathBuf], asked: &str) -> Result<PathBuf, Unfit> {
-    let refused = || {
-        let text = if roots.is_empty() {
-            "this service reads no folders: its operator names some with --root; uploads go to a collection".to_owned()
-        } else {
-            let list: Vec<String> = roots
-                .iter()
-                .map(|root| root.display().to_string())
-                .collect();
-            format!(
-                "folder must exist and lie below one of: {}",
-                list.join(", ")
-            )
+    confined::below(roots, asked).map_err(|refusal| {
+        let list: Vec<String> = roots
+            .iter()
+            .map(|root| root.display().to_string())
+            .collect();
+        let text = match &refusal {
+            Refusal::NoRoots => "uploads go to a collection".to_owned(),
+            _ => format!("it reads what lies below {}", list.join(", ")),
         };
-        Unfit::Forbidden(text)
-    };
-    let path = Path::new(asked);
-    let real = |path: &Path| path.canonicalize().ok();
-    let found = if path.is_absolute() {
-        real(path)
-    } else {
-        roots.iter().find_map(|root| real(&root.join(path)))
-    };
-    let found = found.filter(|found| {
-        let inside = |root: &PathBuf| real(root).is_some_and(|root| found.starts_with(root));
-        roots.iter().any(inside)
-    });
-    found.ok_or_else(refused)
+        let text = format!("folder: {refusal}; {text}");
+        match refusal {
+            Refusal::NoRoots | Refusal::Outside | Refusal::Upwards => Unfit::Forbidden(text),
+            _ => Unfit::Request(text),
+        }
+    })
 }
 
 /// The plan of a job.
