@@ -285,6 +285,9 @@ mod tests {
         ] {
             assert_eq!(who(wrong), None, "{wrong}");
         }
+        for number in 0..2_000 {
+            assert_eq!(who(&format!("{ADA}{number:04}")), None);
+        }
         assert_eq!(
             access.tokens().names().into_iter().collect::<Vec<_>>(),
             [("ada", 2), ("bob@ops", 1), ("cd", 1), ("ci", 1)]

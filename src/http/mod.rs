@@ -6,7 +6,7 @@
 //!   events    what is told, live                       tables    what is published
 //!   system    what the service is and may              metrics   the same for Prometheus
 //!   page      the dashboard                            problem   what went wrong -> a status
-//!   access, origin, unpack, upload   the thinking: tokens, hosts, archives, names
+//!   access, origin, unpack, upload                     the thinking: tokens, hosts, archives, names
 //! ```
 
 pub mod access;

@@ -93,6 +93,9 @@ pub enum UnpackError {
     /// Too many.
     #[error("the archive holds more than {0} entries: split it")]
     Entries(usize),
+    /// Too much about too little.
+    #[error("the directory of the archive is longer than any of so many files: pack it anew")]
+    Directory,
     /// Too much.
     #[error("the archive unpacks to more than {0} bytes: split it")]
     Total(u64),
@@ -122,7 +125,10 @@ impl UnpackError {
     /// Whether there was too much of something.
     #[must_use]
     pub fn is_too_much(&self) -> bool {
-        matches!(self, Self::Entries(_) | Self::Total(_) | Self::Ratio(_))
+        matches!(
+            self,
+            Self::Entries(_) | Self::Directory | Self::Total(_) | Self::Ratio(_)
+        )
     }
 }
 
@@ -190,6 +196,7 @@ pub fn unpack(
         }
         out.files.push((path, written));
     }
+    synced(&staging.0, &out.files).map_err(UnpackError::Write)?;
     staging.move_into(into, &out.files)?;
     *names = placed;
     Ok(out)
@@ -213,10 +220,10 @@ fn open(zip: &Path, bounds: &Bounds) -> Result<(Archive, u64), UnpackError> {
         let cause = ZipError::InvalidArchive("it does not begin as one".into());
         return Err(UnpackError::Damaged(cause));
     }
-    // What is read before the count of entries is known: the directory of an archive within bounds is shorter.
+    // What is read before the count of entries is known: names and extra fields of honest archives take far less.
     let most = (bounds.entries as u64)
         .saturating_mul(512)
-        .saturating_add(1 << 20);
+        .saturating_add(SLACK);
     let left = Arc::new(AtomicU64::new(most));
     let metered = Metered {
         file,
@@ -225,7 +232,7 @@ fn open(zip: &Path, bounds: &Bounds) -> Result<(Archive, u64), UnpackError> {
     let archive = match ZipArchive::new(BufReader::new(metered)) {
         Ok(archive) => archive,
         Err(_) if left.load(Ordering::Relaxed) == 0 => {
-            return Err(UnpackError::Entries(bounds.entries));
+            return Err(UnpackError::Directory);
         }
         Err(error) => return Err(UnpackError::Damaged(error)),
     };
@@ -235,6 +242,9 @@ fn open(zip: &Path, bounds: &Bounds) -> Result<(Archive, u64), UnpackError> {
     left.store(u64::MAX, Ordering::Relaxed);
     Ok((archive, length))
 }
+
+/// Bytes of a directory besides those of its entries: comments, and what is read around it to find it.
+const SLACK: u64 = 256 << 10;
 
 /// Of a mode of Unix: what something is, and that it is a file.
 const KIND: u32 = 0o170_000;
@@ -285,6 +295,28 @@ fn choose(
     Ok((chosen, skipped))
 }
 
+/// Files that are synced at once: a journal takes many in one go.
+const AT_ONCE: usize = 32;
+
+/// Waits until all files are on the disk: who uploaded them may delete his own after that.
+fn synced(folder: &Path, files: &[(PathBuf, u64)]) -> io::Result<()> {
+    let share = files.len().div_ceil(AT_ONCE).max(1);
+    let sync = |part: &[(PathBuf, u64)]| {
+        let mut paths = part.iter().map(|(path, _)| folder.join(path));
+        paths.try_for_each(|path| File::open(path)?.sync_all())
+    };
+    std::thread::scope(|scope| {
+        let parts: Vec<_> = files
+            .chunks(share)
+            .map(|part| scope.spawn(move || sync(part)))
+            .collect();
+        parts.into_iter().try_for_each(|part| {
+            part.join()
+                .unwrap_or_else(|_| Err(io::Error::other("a thread broke off")))
+        })
+    })
+}
+
 /// A file of which only so much is read.
 struct Metered {
     file: File,
@@ -295,7 +327,7 @@ impl Read for Metered {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let left = self.left.load(Ordering::Relaxed);
         if left == 0 {
-            return Err(io::Error::other("the directory is too long"));
+            return Err(io::Error::other("no more is read"));
         }
         let read = self.file.read(buffer)?;
         // One reader: nobody else changes it meanwhile.

@@ -138,8 +138,9 @@ impl Mail {
         }
         Undelivered::retry(if error.is_timeout() {
             format!("the mail server {host} did not answer in time")
-        } else if error.is_tls() {
-            format!("could not trust the mail server {host}: {said}")
+        } else if said.contains("certificate") {
+            let hint = "a server of your own may need its certificate as notify.mail.ca_file";
+            format!("could not trust the mail server {host}: {said}; {hint}")
         } else {
             format!("could not reach the mail server {host}: {said}")
         })

@@ -92,6 +92,17 @@ mod tests {
         assert_eq!(body, "All done.\r\n  12 files\r\n");
     }
 
+    #[test]
+    fn a_subject_is_one_line() {
+        let mail = formatted("a\r\nBcc: b", "a\r\nBcc: x@example.org\t\u{202e}b", "");
+        let line = "\r\nSubject: a Bcc: x@example.org b\r\n";
+        assert!(mail.contains(line), "{mail}");
+        assert!(
+            mail.contains("\r\nMessage-ID: <a--Bcc--b@example.org>\r\n"),
+            "{mail}"
+        );
+    }
+
     /// Names of collections and files come from users, and reasons from servers.
     #[test]
     fn no_text_becomes_a_header() {

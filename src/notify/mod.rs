@@ -7,7 +7,7 @@
 //! ```
 //!
 //! A channel makes one attempt: [`Channel::deliver`] says whether it worked, may work later, or never will;
-//! [`schedule`] says when to try again. Which deliveries are due is kept by whoever calls, with the event's id: it stays
+//! [`schedule()`] says when to try again. Which deliveries are due is kept by whoever calls, with the event's id: it stays
 //! the same over all attempts, so that a receiver can tell a repeated delivery from a second event.
 
 pub mod address;
@@ -93,7 +93,7 @@ impl Undelivered {
         Self::Never { why: why.into() }
     }
 
-    /// When to try again after `failed` attempts, if at all: as [`schedule`] has it, and not before the receiver's word.
+    /// When to try again after `failed` attempts, if at all: as [`schedule()`] has it, and not before the receiver's word.
     #[must_use]
     pub fn wait(&self, failed: u32, chance: f64) -> Option<Duration> {
         let Self::Retry { after, .. } = self else {

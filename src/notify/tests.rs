@@ -456,3 +456,19 @@ fn everything_that_is_wrong_is_said_at_once() {
         1
     );
 }
+
+/// A mail server takes the connection and says nothing: on a clock that jumps, an attempt ends all the same.
+#[tokio::test(start_paused = true)]
+async fn a_silent_mail_server_is_tried_again() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let options = read(serde_json::json!({
+        "mail": {"smtp": format!("smtp://127.0.0.1:{port}"), "from": "a@b.c", "to": ["a@b.c"]},
+    }));
+    let channels = channels(&options, Path::new(""), None).unwrap();
+    let event = event();
+    let attempt = channels[0].deliver(&event, Micros(0));
+    let ended = tokio::time::timeout(Duration::from_mins(2), attempt).await;
+    let failed = ended.expect("it ends within a minute").unwrap_err();
+    assert!(failed.wait(1, 0.5).is_some(), "{failed}");
+}

@@ -210,6 +210,8 @@ fn hostile_archives_leave_nothing() {
     let many: Vec<(String, &[u8])> = (0..51).map(|n| (format!("{n}.vtt"), &b""[..])).collect();
     let many: Vec<(&str, &[u8])> = many.iter().map(|(name, bytes)| (&**name, *bytes)).collect();
     let long = vec![b'x'; 3_000];
+    let mut chance = fastrand::Rng::with_seed(2);
+    let noise: Vec<u8> = (0..100_000).map(|_| chance.u8(..)).collect();
     for (what, bytes, bounds, part) in [
         (
             "up",
@@ -252,6 +254,13 @@ fn hostile_archives_leave_nothing() {
             "more than 100000 bytes",
         ),
         ("ratio", packed(&[("a", &zeros)]), wide, "20 times"),
+        // All together in proportion, one not.
+        (
+            "within",
+            packed(&[("noise", &noise), ("a", &zeros)]),
+            wide,
+            "20 times",
+        ),
         // One file under many names: each in proportion, all together not.
         (
             "overlap",
@@ -275,7 +284,7 @@ fn hostile_archives_leave_nothing() {
     }
 }
 
-/// A directory without end is not read to its end.
+/// A directory without end is not read to its end, however few files it says to have.
 #[test]
 fn a_long_directory_is_refused_early() {
     let bounds = Bounds {
@@ -283,12 +292,33 @@ fn a_long_directory_is_refused_early() {
         ..Bounds::default()
     };
     let name = vec![b'n'; 30_000];
-    let bytes = raw(&[(&name, 0, MODE, b"x")], 200);
+    let case = Case::of(&raw(&[(&name, 0, MODE, b"x")], 10));
+    let error = case.unpack(&bounds).unwrap_err();
+    assert!(matches!(error, UnpackError::Directory), "{error:?}");
+    assert!(error.is_too_much());
+}
+
+/// What an archive says of lengths is not believed.
+#[test]
+fn a_liar_is_refused() {
+    let mut bytes = packed(&[("a", &vec![0; 200_000])]);
+    let (truth, lie) = (200_000_u32.to_le_bytes(), 10_u32.to_le_bytes());
+    let stated: Vec<usize> = (0..bytes.len() - 4)
+        .filter(|at| bytes[*at..*at + 4] == truth)
+        .collect();
+    assert_eq!(stated.len(), 2);
+    for at in stated {
+        bytes[at..at + 4].copy_from_slice(&lie);
+    }
+    let bounds = Bounds {
+        total: 100_000,
+        ratio: 1_000_000,
+        ..Bounds::default()
+    };
     let case = Case::of(&bytes);
-    assert!(matches!(
-        case.unpack(&bounds),
-        Err(UnpackError::Entries(10))
-    ));
+    let error = case.unpack(&bounds).unwrap_err();
+    assert!(!error.is_storage(), "{error:?}");
+    assert_eq!(case.left(), Vec::<String>::new());
 }
 
 #[test]

@@ -15,7 +15,7 @@ use crate::plan::resolve::{Inputs, Purpose};
 use crate::plan::{Plan, ProviderChoice, resolve, shipped};
 use crate::sink::{SinkError, Snapshot};
 use crate::source::Root;
-use crate::source::confined::below;
+use crate::source::confined::{self, Refusal};
 use crate::source::walk::{self, SourceError};
 use crate::store::{Database, StoreError};
 
@@ -182,7 +182,7 @@ fn input(settings: &Settings, request: &Request) -> Result<Input, Unfit> {
         ))),
         (Some(name), None, false) => Ok(Input::Collection(name.clone())),
         (None, Some(folder), false) => {
-            let path = confined(settings, folder)?;
+            let path = below(&settings.roots, folder)?;
             Ok(Input::Folder(path.display().to_string()))
         }
         (None, None, true) => Ok(Input::Samples(true)),
@@ -192,9 +192,23 @@ fn input(settings: &Settings, request: &Request) -> Result<Input, Unfit> {
     }
 }
 
-/// A folder that a request names, if it may be read.
-fn confined(settings: &Settings, folder: &str) -> Result<PathBuf, Unfit> {
-    below(&settings.roots, folder).map_err(|why| Unfit::Forbidden(format!("folder: {why}")))
+/// A folder that is one of the roots or below one, anew for every start: what lies there may have changed.
+fn below(roots: &[PathBuf], asked: &str) -> Result<PathBuf, Unfit> {
+    confined::below(roots, asked).map_err(|refusal| {
+        let list: Vec<String> = roots
+            .iter()
+            .map(|root| root.display().to_string())
+            .collect();
+        let text = match &refusal {
+            Refusal::NoRoots => "uploads go to a collection".to_owned(),
+            _ => format!("it reads what lies below {}", list.join(", ")),
+        };
+        let text = format!("folder: {refusal}; {text}");
+        match refusal {
+            Refusal::NoRoots | Refusal::Outside | Refusal::Upwards => Unfit::Forbidden(text),
+            _ => Unfit::Request(text),
+        }
+    })
 }
 
 /// The plan of a job.
@@ -232,7 +246,7 @@ pub(super) fn plan(
     );
     let roots = match &spec.input {
         Input::Collection(name) => vec![settings.collection(name)],
-        Input::Folder(path) => vec![confined(settings, path)?],
+        Input::Folder(path) => vec![below(&settings.roots, path)?],
         Input::Samples(_) => Vec::new(),
     };
     let inputs = Inputs {
