@@ -203,8 +203,8 @@ def cancel(visit, files):
     page.click("text=Start the job")
     visit.state("running")
     page.wait_for_selector(".connection[data-state=live]", state="attached")
-    page.wait_for_function("document.querySelectorAll('.chart:not(.bare)').length >= 2")
-    page.wait_for_function("Number(document.querySelector('.job .bar').getAttribute('aria-valuenow')) > 0")
+    page.wait_for_function("() => document.querySelectorAll('.chart:not(.bare)').length >= 2")
+    page.wait_for_function("() => Number(document.querySelector('.job .bar').getAttribute('aria-valuenow')) > 0")
     visit.look("running")
     page.click("text=Pause")
     visit.state("paused")
@@ -221,7 +221,7 @@ def cancel(visit, files):
     visit.look("delete")
     page.click("dialog >> text=Delete the job")
     page.wait_for_selector(".rows")
-    page.wait_for_function("!document.querySelector('.row .pill[data-state=cancelled]')")
+    page.wait_for_function("() => !document.querySelector('.row .pill[data-state=cancelled]')")
 
 
 def screens(visit):
@@ -335,11 +335,16 @@ def main():
             desk.need(f"streams are read the same wherever they are cut ({found})", found == EVENTS)
             attempt(hostile, desk, [work / "<b onclick=alive()>talk.md", work / "talk 0 <img src=x>.txt"])
             attempt(cancel, desk, files)
+            desk.context.close()
             token = "t" * 32
             closed = Service(weir, work / "closed", url, MODEL, token)
-            attempt(guarded, visit(stack.enter_context(closed), SCREENS[3]), token, closed)
+            phone = visit(stack.enter_context(closed), SCREENS[3])
+            attempt(guarded, phone, token, closed)
+            phone.context.close()
         for screen in SCREENS:
-            attempt(screens, visit(base, screen))
+            one = visit(base, screen)
+            attempt(screens, one)
+            one.context.close()
     print("\n".join(wrong) or f"the dashboard on {len(SCREENS)} screens: nothing wrong")
     return bool(wrong)
 
