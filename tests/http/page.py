@@ -172,10 +172,19 @@ def hand_in(visit, files, model, cap, collection):
     page.get_by_label("Cost cap in dollars").fill(cap)
 
 
+DROP = """() => {
+  const data = new DataTransfer();
+  data.items.add(new File(['Ada: one more.'], 'dropped <img src=x onerror=alive()>.txt'));
+  document.querySelector('.zone').dispatchEvent(new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true }));
+}"""
+
+
 def hostile(visit, files):
     """What is said stays text; a failure is asked again."""
     page = visit.page
     hand_in(visit, files, MODEL, "5", "hostile")
+    page.evaluate(DROP)
+    page.wait_for_selector(f"text={len(files) + 1} files")
     visit.look("new")
     page.click("text=Preview the plan")
     page.wait_for_selector(".plan dl")
@@ -183,6 +192,7 @@ def hostile(visit, files):
     page.click("text=Start the job")
     visit.state("failures")
     visit.look("done")
+    visit.need("a job that ended is done", page.get_attribute(".job .bar", "aria-valuenow") == "100")
     for pane in ("Progress", "Findings", "Tables", "Failures"):
         visit.tab(pane)
         page.wait_for_timeout(700)
@@ -191,7 +201,7 @@ def hostile(visit, files):
     page.click(".reasons .primary")
     page.wait_for_selector("dialog[open]")
     visit.look("retry")
-    page.click("dialog >> text=Ask again")
+    page.click("dialog >> text='Ask again'")
     page.wait_for_selector("text=/run 2/")
     visit.state("failures")
 

@@ -70,9 +70,9 @@ function head(act) {
       if (p.cached > 0) parts.push(`${some(p.cached, "chunk", "chunks")} known before, not paid for`);
       if (p.epoch > 0) parts.push(`epoch ${count(p.epoch)} published`);
       say(pace, parts.join(" · "));
-      const cap = job.caps?.cost_usd, capped = typeof cap === "number" ? `cap ${money(cap)}` : "no cap";
+      const cap = job.caps?.cost_usd, capped = typeof cap === "number" ? `cap ${money(cap)}` : "no cap", run = job.run > 1 ? "of this run" : "";
       const priced = !p.at || p.price_known !== false;
-      cost.update(priced ? money(p.cost_usd ?? 0) : "unknown", !priced ? "the price of this model is not known" : [typeof p.projected_usd === "number" && !ended(job) ? `about ${money(p.projected_usd)} at the end` : "", capped].filter(Boolean).join(", "));
+      cost.update(priced ? money(p.cost_usd ?? 0) : "unknown", !priced ? "the price of this model is not known" : [typeof p.projected_usd === "number" && !ended(job) ? `about ${money(p.projected_usd)} at the end` : "", run, capped].filter(Boolean).join(", "));
       tokens.update(p.tokens?.used ?? 0, p.tokens?.limit);
       requests.update(p.requests?.used ?? 0, p.requests?.limit);
       use.update(percent(p.utilisation ?? 0), p.binding ? `bound by ${plain(p.binding, 60)}` : "");
