@@ -43,25 +43,24 @@ def expressions():
             yield f"variable {variable['name']}", variable["definition"]
 
 
-def scraped(text):
-    """`{metric: labels}` of a page of metrics."""
-    found = {}
+def scrape(base, found):
+    """Adds what /metrics gives to `{metric: labels}`."""
+    text = urllib.request.urlopen(f"{base}/metrics").read().decode()
     for line in text.splitlines():
         match = re.match(r"([a-z_0-9]+)(?:\{(.*)\})? ", line)
         if match and not line.startswith("#"):
             found.setdefault(match[1], set()).update(re.findall(r'(\w+)="', match[2] or ""))
-    return found
 
 
-def used(base):
-    """Runs a job to its end, so that the service has something to count."""
+def used(base, found):
+    """Runs a job to its end, so that the service has something to count; some figures are there only meanwhile."""
     body = json.dumps({"dataflow": "knowledge-graph", "samples": True, "model": MODEL, "caps": {"cost_usd": 1}}).encode()
     request = urllib.request.Request(f"{base}/api/v1/jobs", body, {"content-type": "application/json"})
     job = json.load(urllib.request.urlopen(request))
     for _ in range(600):
         state = json.load(urllib.request.urlopen(f"{base}/api/v1/jobs/{job['id']}"))["state"]
         if state == "running":
-            urllib.request.urlopen(f"{base}/metrics").read()
+            scrape(base, found)
         elif state != "queued":
             return state
         time.sleep(0.2)
@@ -86,10 +85,11 @@ def main():
             service = Service(weir, work / "service", url, MODEL)
             (work / "service" / "weir.toml").write_text((DEPLOY / "weir.toml").read_text())
             with service as base:
-                state = used(base)
+                known = {}
+                state = used(base, known)
                 if state != "complete":
                     wrong.append(f"the job ended as {state}")
-                known = scraped(urllib.request.urlopen(f"{base}/metrics").read().decode())
+                scrape(base, known)
         named = set()
         for place, expression in expressions():
             for metric, labels in METRIC.findall(expression):
