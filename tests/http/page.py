@@ -206,8 +206,8 @@ def hostile(visit, files):
     visit.state("failures")
 
 
-def cancel(visit, files):
-    """A job that takes its time is watched, paused, cancelled, and deleted."""
+def cancel(visit, files, service):
+    """A job that takes its time is watched, over a restart of the service too, paused, cancelled, and deleted."""
     page = visit.page
     hand_in(visit, files, MODEL, "20", "long")
     page.click("text=Start the job")
@@ -216,6 +216,16 @@ def cancel(visit, files):
     page.wait_for_function("() => document.querySelectorAll('.chart:not(.bare)').length >= 2")
     page.wait_for_function("() => Number(document.querySelector('.job .bar').getAttribute('aria-valuenow')) > 0")
     visit.look("running")
+    # The page says that nobody answers, comes back by itself, and misses nothing.
+    visit.expected = "ERR_CONNECTION_REFUSED|ERR_INCOMPLETE|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET"
+    service.stop()
+    page.wait_for_selector(".connection[data-state=bad]")
+    service.start()
+    page.wait_for_selector(".connection[data-state=live]", state="attached")
+    visit.state("running")
+    before = int(page.get_attribute(".job .bar", "aria-valuenow"))
+    page.wait_for_function("(before) => Number(document.querySelector('.job .bar').getAttribute('aria-valuenow')) > before", arg=before)
+    visit.expected = None
     page.click("text=Pause")
     visit.state("paused")
     page.click("text=Resume")
@@ -344,7 +354,7 @@ def main():
             found = desk.page.evaluate(STREAM)
             desk.need(f"streams are read the same wherever they are cut ({found})", found == EVENTS)
             attempt(hostile, desk, [work / "<b onclick=alive()>talk.md", work / "talk 0 <img src=x>.txt"])
-            attempt(cancel, desk, files)
+            attempt(cancel, desk, files, service)
             desk.context.close()
             token = "t" * 32
             closed = Service(weir, work / "closed", url, MODEL, token)

@@ -92,7 +92,7 @@ function head(act) {
 export function jobView(main, context, id, rest) {
   const path = `jobs/${encodeURIComponent(id)}`;
   const model = { id, path, job: null, progress: {}, samples: new Samples(), notes: [], epoch: 0, context };
-  let stopped = false, stream = null, pane = null, paneName = "", frame = 0, spoken = 0, wanted = rest;
+  let stopped = false, stream = null, pane = null, paneName = "", frame = 0, spoken = 0, noted = "", wanted = rest;
   const top = head(act), links = new Map(), body = make("div", { class: "pane" });
   const nav = make("nav", { class: "tabs", "aria-label": "Job" }, PANES.map(([name, label]) => {
     const link = make("a", { href: `#/jobs/${encodeURIComponent(id)}/${name}` }, label);
@@ -133,7 +133,6 @@ export function jobView(main, context, id, rest) {
     if (before) progress(job.progress); else model.progress = job.progress ?? {};
     model.epoch = Math.max(model.epoch, model.progress.epoch ?? 0);
     if (before && before !== job.state) {
-      note(STATES[job.state] ?? job.state, job.ended_at ?? job.progress?.at);
       context.announce(`The job is now: ${STATES[job.state] ?? job.state}`);
       spoken = Date.now();
       if (ended(job)) context.refresh().catch(() => { /* The poll tries again. */ });
@@ -156,6 +155,10 @@ export function jobView(main, context, id, rest) {
         if (name === "progress") progress(data);
         // What is kept is replayed first: a state of the past is history only.
         else if (name === "state") {
+          if (data.state !== noted) {
+            noted = data.state;
+            note(`${STATES[data.state] ?? data.state}${data.reason ? `: ${plain(data.reason, 300)}` : ""}`, data.ended_at || data.progress?.at || data.created_at);
+          }
           if (!(time(data.progress?.at) < time(model.progress.at))) take(data);
         }
         else if (name === "epoch") {
