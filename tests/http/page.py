@@ -265,6 +265,9 @@ def screens(visit):
         visit.tab(pane)
         page.wait_for_selector(shown)
         visit.look(f"job-{pane.lower()}")
+    page.goto(f"{visit.base}/docs")
+    page.wait_for_selector("table")
+    visit.look("docs")
     visit.expected = "404"
     visit.go("jobs/" + "0" * 32)
     page.wait_for_selector(".alert")

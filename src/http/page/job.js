@@ -192,7 +192,7 @@ export function jobView(main, context, id, rest) {
     let send = {};
     const { job } = model, name = input(job)[1];
     if (action === "cancel" && !(await confirm("Cancel this job?", ["Calls in flight are waited for and what was answered is kept; the rest is not asked.", "It can be resumed later."], "Cancel the job"))) return;
-    if (action === "delete" && !(await confirm("Delete this job?", [make("span", {}, "The job on ", said(name, 120), " leaves the list. Its tables go with it unless another job writes to the same place."), "What was paid for stays in the ledger: asking the same again costs nothing."], "Delete the job"))) return;
+    if (action === "delete" && !(await confirm("Delete this job?", [make("span", {}, "The job on ", said(name, 120), " leaves the list, and its results can no longer be opened here."), "The service keeps what was published and what was paid for: asking the same again costs nothing."], "Delete the job"))) return;
     if (action === "resume" && job.state === "incomplete") {
       const answer = await raise(job.caps ?? {}, money(model.progress.cost_usd ?? 0));
       if (!answer) return;
