@@ -103,6 +103,12 @@ def main():
         unit = work / "weir.service"
         # The binary need not be installed for the check.
         unit.write_text((DEPLOY / "weir.service").read_text().replace("/usr/local/bin/weir", weir).replace("/etc/weir\n", "/\n"))
+        # What panels ask is PromQL once Grafana has put its variables in.
+        panels = [expression.replace("$__rate_interval", "1m").replace("$instance", ".*").replace("$model", ".*")
+                  for place, expression in expressions() if place.startswith("panel")]
+        rules = {"groups": [{"name": "panels", "rules": [{"record": f"panel:{i}", "expr": text} for i, text in enumerate(panels)]}]}
+        (work / "panels.yml").write_text(json.dumps(rules))
+        tool(wrong, "promtool", "check", "rules", "--lint=none", str(work / "panels.yml"))
         tool(wrong, "promtool", "check", "rules", str(DEPLOY / "alerts.yml"))
         tool(wrong, "promtool", "test", "rules", str(Path(__file__).with_name("alerts.yml")))
         tool(wrong, "promtool", "check", "config", "--syntax-only", str(DEPLOY / "prometheus.yml"))
