@@ -6,6 +6,7 @@ import { brief, brisk, bytes, money, timeOfDay } from "./format.js";
 const MOST = 720;
 /** Rates are taken over at least this long, so that one call does not make a peak. */
 const SPAN = 10000;
+const SILENT = 20000;
 
 /** Samples of a job in the order of their time. */
 export class Samples {
@@ -15,6 +16,11 @@ export class Samples {
     const at = new Date(p.at ?? Date.now()).getTime();
     const last = this.all.at(-1);
     if (!Number.isFinite(at) || (last && at <= last.at)) return;
+    // Nothing is told while nothing moves: a long silence is a time without answers, not a slow way down.
+    if (last && at - last.at > SILENT) {
+      const still = { ...last, rate: 0, hits: 0, errors: 0, tokens: null, cpu: null, memory: null };
+      this.all.push({ ...still, at: last.at + 2000 }, { ...still, at: at - 2000 });
+    }
     const since = (span) => {
       let i = this.all.length - 1;
       while (i > 0 && at - this.all[i].at < span) i--;
@@ -45,7 +51,7 @@ export class Samples {
 
 const per = (n) => `${n < 10 ? Math.round(n * 10) / 10 : brief(n)}`;
 const CHARTS = [
-  { title: "Throughput", unit: "chunks a minute", lines: [["rate", ""]], show: per, area: true },
+  { title: "Throughput, chunks a minute", unit: "", lines: [["rate", ""]], show: per, area: true },
   { title: "Tokens a minute", unit: "", lines: [["tokens", ""]], show: brief, area: true, limit: "limit" },
   { title: "Latency of a call", unit: "", lines: [["p50", "p50"], ["p95", "p95"]], show: brisk },
   { title: "Error rate", unit: "of calls", lines: [["errors", ""]], show: (n) => `${per(n)}%`, area: true, least: 1 },

@@ -52,7 +52,7 @@ export function failuresPane(body, model) {
     const chip = (reason, label, n) => button(`${label} ${count(n)}`, () => choose(reason), { class: "chip", "aria-pressed": String(only === reason) });
     const number = only ? now[only] ?? 0 : total;
     fill(reasons, make("div", { class: "chips", role: "group", "aria-label": "Reasons" }, chip(null, "All", total), Object.entries(now).map(([reason, n]) => chip(reason, plain(words(reason), 60), n))),
-      over && number ? button(`Ask ${only ? "these" : "all"} ${count(number)} again`, () => model.retry(only, number), { class: "button primary" }) : null,
+      over && number ? button(number === 1 ? "Ask it again" : `Ask ${only ? "these" : "all"} ${count(number)} again`, () => model.retry(only, number), { class: "button primary" }) : null,
       over ? null : make("p", { class: "hint" }, "They can be asked again once the job has ended."));
   }
 

@@ -90,8 +90,8 @@ export function findingsPane(body, model) {
     list();
   }
 
-  function wait(text) {
-    fill(body, make("section", { class: "card empty" }, make("h2", {}, "Nothing to show yet"), make("p", {}, text)));
+  function wait(text, title = "Nothing to show yet") {
+    fill(body, make("section", { class: "card empty" }, make("h2", {}, title), make("p", {}, ...[text].flat())));
   }
 
   async function load() {
@@ -106,7 +106,7 @@ export function findingsPane(body, model) {
     try {
       graphless ??= !(await get(`${model.path}/tables`)).tables.some((table) => table.name === "entities");
       if (stopped) return;
-      if (graphless) { wait("This dataflow makes no graph: what it found is in the tables."); return; }
+      if (graphless) { wait(["What this dataflow found is in ", make("a", { href: here.replace(/findings$/, "tables") }, "the tables"), "."], "No picture"); return; }
       const got = await get(`${model.path}/graph?top=${TOP}`);
       if (stopped) return;
       graph = got;

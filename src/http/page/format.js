@@ -72,11 +72,12 @@ export function input(job) {
   return ["Input", "–"];
 }
 
-/** Done and total of the chunks that this run asks, cached ones included. */
+/** Chunks that this run is done with, well or not, and all of them; those that were known are among them. */
 export function done(progress) {
-  const p = progress ?? {};
-  const total = (p.asked ?? 0) + (p.cached ?? 0), at = (p.answered ?? 0) + (p.cached ?? 0);
-  return { at, total, share: total > 0 ? Math.min(1, at / total) : 0, growing: p.listed === false };
+  const p = progress ?? {}, asked = p.asked ?? 0, answered = p.answered ?? 0, known = p.cached ?? 0;
+  const failed = Math.min(p.chunks?.failed ?? 0, Math.max(0, asked - answered));
+  const total = asked + known, at = answered + failed + known;
+  return { at, total, failed, share: total > 0 ? Math.min(1, at / total) : 0, growing: p.listed === false };
 }
 
 export const failures = (progress) => Object.values(progress?.failures ?? {}).reduce((sum, n) => sum + n, 0);

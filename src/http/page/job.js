@@ -70,9 +70,9 @@ function head(act) {
       if (p.cached > 0) parts.push(`${some(p.cached, "chunk", "chunks")} known before, not paid for`);
       if (p.epoch > 0) parts.push(`epoch ${count(p.epoch)} published`);
       say(pace, parts.join(" · "));
-      const cap = job.caps?.cost_usd, capped = typeof cap === "number" ? `cap ${money(cap)}` : "no cap";
+      const cap = job.caps?.cost_usd, capped = typeof cap === "number" ? `cap ${money(cap)}` : "no cap", run = job.run > 1 ? "of this run" : "";
       const priced = !p.at || p.price_known !== false;
-      cost.update(priced ? money(p.cost_usd ?? 0) : "unknown", !priced ? "the price of this model is not known" : [typeof p.projected_usd === "number" && !ended(job) ? `about ${money(p.projected_usd)} at the end` : "", capped].filter(Boolean).join(", "));
+      cost.update(priced ? money(p.cost_usd ?? 0) : "unknown", !priced ? "the price of this model is not known" : [typeof p.projected_usd === "number" && !ended(job) ? `about ${money(p.projected_usd)} at the end` : "", run, capped].filter(Boolean).join(", "));
       tokens.update(p.tokens?.used ?? 0, p.tokens?.limit);
       requests.update(p.requests?.used ?? 0, p.requests?.limit);
       use.update(percent(p.utilisation ?? 0), p.binding ? `bound by ${plain(p.binding, 60)}` : "");
@@ -92,7 +92,7 @@ function head(act) {
 export function jobView(main, context, id, rest) {
   const path = `jobs/${encodeURIComponent(id)}`;
   const model = { id, path, job: null, progress: {}, samples: new Samples(), notes: [], epoch: 0, context };
-  let stopped = false, stream = null, pane = null, paneName = "", frame = 0, spoken = 0, wanted = rest;
+  let stopped = false, stream = null, pane = null, paneName = "", frame = 0, spoken = 0, noted = "", wanted = rest;
   const top = head(act), links = new Map(), body = make("div", { class: "pane" });
   const nav = make("nav", { class: "tabs", "aria-label": "Job" }, PANES.map(([name, label]) => {
     const link = make("a", { href: `#/jobs/${encodeURIComponent(id)}/${name}` }, label);
@@ -133,7 +133,6 @@ export function jobView(main, context, id, rest) {
     if (before) progress(job.progress); else model.progress = job.progress ?? {};
     model.epoch = Math.max(model.epoch, model.progress.epoch ?? 0);
     if (before && before !== job.state) {
-      note(STATES[job.state] ?? job.state, job.ended_at ?? job.progress?.at);
       context.announce(`The job is now: ${STATES[job.state] ?? job.state}`);
       spoken = Date.now();
       if (ended(job)) context.refresh().catch(() => { /* The poll tries again. */ });
@@ -156,6 +155,10 @@ export function jobView(main, context, id, rest) {
         if (name === "progress") progress(data);
         // What is kept is replayed first: a state of the past is history only.
         else if (name === "state") {
+          if (data.state !== noted) {
+            noted = data.state;
+            note(`${STATES[data.state] ?? data.state}${data.reason ? `: ${plain(data.reason, 300)}` : ""}`, data.ended_at || data.progress?.at || data.created_at);
+          }
           if (!(time(data.progress?.at) < time(model.progress.at))) take(data);
         }
         else if (name === "epoch") {
@@ -189,7 +192,7 @@ export function jobView(main, context, id, rest) {
     let send = {};
     const { job } = model, name = input(job)[1];
     if (action === "cancel" && !(await confirm("Cancel this job?", ["Calls in flight are waited for and what was answered is kept; the rest is not asked.", "It can be resumed later."], "Cancel the job"))) return;
-    if (action === "delete" && !(await confirm("Delete this job?", [make("span", {}, "The job on ", said(name, 120), " leaves the list. Its tables go with it unless another job writes to the same place."), "What was paid for stays in the ledger: asking the same again costs nothing."], "Delete the job"))) return;
+    if (action === "delete" && !(await confirm("Delete this job?", [make("span", {}, "The job on ", said(name, 120), " leaves the list, and its results can no longer be opened here."), "The service keeps what was published and what was paid for: asking the same again costs nothing."], "Delete the job"))) return;
     if (action === "resume" && job.state === "incomplete") {
       const answer = await raise(job.caps ?? {}, money(model.progress.cost_usd ?? 0));
       if (!answer) return;

@@ -120,6 +120,8 @@ export function newView(main, context, query) {
     filled = true;
     options(dataflow, (system.dataflows ?? []).map((one) => make("option", { value: one.name }, plain(one.name, 80))), "none");
     fill(model, make("option", { value: "" }, "The default of this service"), (system.models ?? []).map((one) => make("option", { value: one }, plain(one, 80))));
+    // The one with most to see, where there is no wish.
+    if ([...dataflow.options].some((option) => option.value === "knowledge-graph")) dataflow.value = "knowledge-graph";
     options(root, (system.roots ?? []).map((one) => make("option", { value: one }, plain(one, 120))), "no root is configured");
     options(collection, (system.collections ?? []).map((one) => make("option", { value: one.name }, `${plain(one.name, 60)} (${some(one.files, "file")}, ${bytes(one.bytes)})`)), "none yet");
     if (query.get("collection")) {

@@ -1,7 +1,7 @@
 // Small parts that several views show: states, bars, meters, facts.
 
 import { make, said, say } from "./dom.js";
-import { STATES, brief, done, failures, input, percent } from "./format.js";
+import { STATES, brief, done, input, percent } from "./format.js";
 
 /** The state of a job as a pill; the word says it, the colour only helps. */
 export function pill(state) {
@@ -21,12 +21,11 @@ export function bar(label) {
   return {
     element,
     update(progress, moving) {
-      const { at, total, share } = done(progress);
+      const { at, total, failed, share } = done(progress);
       const width = (n) => `${total ? Math.max(0, Math.min(100, (n / total) * 100)) : 0}%`;
-      const bad = Math.min(failures(progress), progress?.answered ?? 0);
       parts[0].style.width = width(progress?.cached ?? 0);
-      parts[1].style.width = width((progress?.answered ?? 0) - bad);
-      parts[2].style.width = width(bad);
+      parts[1].style.width = width(progress?.answered ?? 0);
+      parts[2].style.width = width(failed);
       element.classList.toggle("moving", Boolean(moving));
       element.setAttribute("aria-valuenow", String(Math.floor(share * 100)));
       element.setAttribute("aria-valuetext", `${brief(at)} of ${brief(total)} chunks`);

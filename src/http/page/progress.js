@@ -21,7 +21,7 @@ export function progressPane(body, model) {
     const kinds = ["ok", "failed", "duplicate", "dropped", "pending", "unasked"].filter((name) => chunks[name] > 0).map((name) => `${count(chunks[name])} ${name}`);
     const reasons = Object.entries(p.failures ?? {}).filter(([, n]) => n > 0).map(([name, n]) => `${count(n)} ${plain(words(name), 60)}`);
     fill(counts, facts([
-      ["Files", `${count(files.read ?? 0)} of ${count(files.total ?? 0)}${p.listed === false ? "+" : ""} read`, files.failed ? `, ${count(files.failed)} failed` : ""],
+      ["Files", files.total || p.listed === false ? `${count(files.read ?? 0)} of ${count(files.total ?? 0)}${p.listed === false ? "+" : ""} read` : "none to read anew", files.failed ? `, ${count(files.failed)} failed` : ""],
       ["Chunks", `${count(chunks.total ?? 0)}${kinds.length ? `: ${kinds.join(", ")}` : ""}`],
       ["To be asked", `${count(p.asked ?? 0)}, ${count(p.answered ?? 0)} answered; ${count(p.cached ?? 0)} known before`],
       ["Calls", `${count(p.calls ?? 0)} made, ${some(p.faults ?? 0, "fault")}, ${some(p.refused ?? 0, "limit hit")}`],
