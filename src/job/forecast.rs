@@ -6,8 +6,10 @@ use super::open::{OpenError, view, way};
 use super::order::Order;
 use super::reader;
 use crate::flow::desk::published::{self, Published};
+use crate::limit::purse::Gone;
 use crate::model::form::Form;
 use crate::model::id::{AnswerKey, Fingerprint, PromptId, SchemaId};
+use crate::model::unit::Usd;
 use crate::plan::estimate::{Calibration, Counts};
 use crate::source::walk;
 use crate::stage::extract::schema::form;
@@ -80,6 +82,10 @@ pub struct Forecast {
     pub migration: Counts,
     /// What was passed over in the inputs, in words.
     pub passed_over: Vec<String>,
+    /// What counts against the caps already: of runs that the next one goes on from.
+    pub gone: Gone,
+    /// What was spent in this calendar month, by all that is run with this state.
+    pub month: Usd,
 }
 
 /// Reads and cuts up every file, and looks every chunk up. Blocks.
@@ -100,14 +106,20 @@ pub fn forecast(order: &Order) -> Result<Forecast, OpenError> {
     };
     let mut before = BTreeMap::new();
     let mut calibration = None;
+    let (mut gone, mut month) = (Gone::default(), Usd(0));
     if let Some(database) = &database {
         let keep = |fingerprint: Fingerprint, bytes: &[u8]| {
             before.extend(published::decode(bytes).map(|known| (fingerprint, known)));
         };
         database.outcomes(view(order).id(), keep).map_err(state)?;
         calibration = measured(database, order).map_err(state)?;
+        gone = database.gone(view(order).id()).map_err(state)?;
+        let began = (order.wall)().month();
+        month = database.spent_since(began).map_err(state)?;
     }
     let mut forecast = Forecast {
+        gone,
+        month,
         calibration,
         passed_over: listing
             .problems
