@@ -88,6 +88,24 @@ pub struct Forecast {
     pub month: Usd,
 }
 
+/// What is known before a file is read: what the tables held last, what earlier answers took, and what was spent.
+fn known(
+    database: &Database,
+    order: &Order,
+    before: &mut BTreeMap<Fingerprint, Published>,
+) -> Result<Forecast, StoreError> {
+    let view = view(order).id();
+    database.outcomes(view, |fingerprint, bytes| {
+        before.extend(published::decode(bytes).map(|known| (fingerprint, known)));
+    })?;
+    Ok(Forecast {
+        calibration: measured(database, order)?,
+        gone: database.gone(view)?,
+        month: database.spent_since((order.wall)().month())?,
+        ..Forecast::default()
+    })
+}
+
 /// Reads and cuts up every file, and looks every chunk up. Blocks.
 ///
 /// # Errors
@@ -105,29 +123,14 @@ pub fn forecast(order: &Order) -> Result<Forecast, OpenError> {
         Err(cause) => return Err(state(cause)),
     };
     let mut before = BTreeMap::new();
-    let mut calibration = None;
-    let (mut gone, mut month) = (Gone::default(), Usd(0));
-    if let Some(database) = &database {
-        let keep = |fingerprint: Fingerprint, bytes: &[u8]| {
-            before.extend(published::decode(bytes).map(|known| (fingerprint, known)));
-        };
-        database.outcomes(view(order).id(), keep).map_err(state)?;
-        calibration = measured(database, order).map_err(state)?;
-        gone = database.gone(view(order).id()).map_err(state)?;
-        let began = (order.wall)().month();
-        month = database.spent_since(began).map_err(state)?;
-    }
-    let mut forecast = Forecast {
-        gone,
-        month,
-        calibration,
-        passed_over: listing
-            .problems
-            .iter()
-            .map(|problem| format!("{}: {}", problem.relative, problem.what))
-            .collect(),
-        ..Forecast::default()
+    let mut forecast = match &database {
+        Some(database) => known(database, order, &mut before).map_err(state)?,
+        None => Forecast::default(),
     };
+    let passed = listing.problems.iter();
+    forecast.passed_over = passed
+        .map(|problem| format!("{}: {}", problem.relative, problem.what))
+        .collect();
     // Without a model nothing is ever asked.
     let nothing = form(&order.question.schema) == Form::Repeats;
     let mut seen: BTreeSet<Fingerprint> = BTreeSet::new();
