@@ -114,7 +114,7 @@ impl House {
             return Ok(Door {
                 gate: Arc::clone(&door.gate),
                 neighbour: None,
-                lock: None,
+                _lock: None,
             });
         }
         let gate = Gate::new(order.seed);
@@ -129,13 +129,13 @@ impl House {
         let door = Door {
             gate: Arc::clone(&gate),
             neighbour: None,
-            lock,
+            _lock: lock,
         };
         gates.insert(name, door);
         Ok(Door {
             gate,
             neighbour,
-            lock: None,
+            _lock: None,
         })
     }
 
@@ -158,8 +158,7 @@ pub(super) struct Door {
     /// Another process uses the same account.
     pub(super) neighbour: Option<String>,
     /// Tells other processes so.
-    #[expect(dead_code, reason = "it is held, not read")]
-    lock: Option<File>,
+    _lock: Option<File>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

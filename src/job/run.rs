@@ -239,6 +239,8 @@ struct Running {
     committer: thread::JoinHandle<(Committed, Box<dyn Publisher + Send>)>,
     desk: tokio::task::JoinSet<()>,
     lane: Arc<Lane>,
+    /// Kept to the end: what it holds tells other processes of this one.
+    _house: Arc<House>,
     run: RunId,
     files: usize,
     passed_over: Vec<String>,
@@ -350,6 +352,7 @@ impl Running {
             committer,
             desk,
             lane,
+            _house: house,
             run,
             passed_over,
             watching,
