@@ -15,6 +15,7 @@ use super::verify::{self, VerifyArgs};
 use super::{Exit, env, keep};
 use crate::model::unit::Usd;
 use crate::plan::error::PlanErrors;
+use crate::plan::operator::pointed;
 use crate::plan::origin::{Given, Origin};
 use crate::plan::parse_set;
 use crate::plan::resolve::{Inputs, Purpose};
@@ -197,6 +198,9 @@ pub struct PlanArgs {
     /// Worker threads; rows do not depend on it.
     #[arg(long, value_name = "N", value_parser = at_least_one())]
     pub workers: Option<u64>,
+    /// Limits, servers, prices and budgets, instead of weir.toml of the working directory.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
     /// Change a value of the dataflow, such as chunk.target=400; may be given several times.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
@@ -319,7 +323,7 @@ fn after_help() -> String {
         "Examples:\n  weir run knowledge-graph\n  weir plan knowledge-graph -i talks --model gpt-4o-mini\n  \
          weir run knowledge-graph -i talks --model gpt-4o-mini --max-cost 5\n\n\
          Environment:\n{}\n\nExit status:\n{}\n\n\
-         Limits, servers and prices of your own stand in weir.toml of the working directory.",
+         Limits, servers, prices and budgets of your own stand in weir.toml of the working directory, or in the file of --config.",
         lines(variables.collect()),
         lines(codes.collect())
     )
@@ -350,6 +354,7 @@ impl PlanArgs {
         Ok(Inputs {
             dataflow: self.dataflow.clone(),
             directory: PathBuf::new(),
+            config: pointed(self.config.as_deref(), environment.config.as_deref()),
             roots: self.input.clone(),
             given,
             key: environment.key.clone(),

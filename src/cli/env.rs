@@ -13,9 +13,17 @@ pub const API_KEY: &str = "OPENAI_API_KEY";
 pub const API_KEY_FILE: &str = "WEIR_API_KEY_FILE";
 /// The server.
 pub const BASE_URL: &str = "OPENAI_BASE_URL";
+/// The operator's file.
+pub const CONFIG: &str = "WEIR_CONFIG";
+/// A folder for what lasts as long as somebody is logged in.
+pub const RUNTIME: &str = "XDG_RUNTIME_DIR";
+/// A folder for what may be thrown away.
+pub const CACHE: &str = "XDG_CACHE_HOME";
+/// The home folder.
+pub const HOME: &str = "HOME";
 
 /// Each variable and what it means.
-pub const DOCUMENTED: [(&str, &str); 3] = [
+pub const DOCUMENTED: [(&str, &str); 4] = [
     (
         API_KEY,
         "the key for the provider openai; never read from a file of settings or from a flag",
@@ -25,6 +33,10 @@ pub const DOCUMENTED: [(&str, &str); 3] = [
         "a file that holds the key and only you can read (chmod 600); it wins over OPENAI_API_KEY",
     ),
     (BASE_URL, "the server of the provider openai, as --base-url"),
+    (
+        CONFIG,
+        "the file of limits, servers, prices and budgets, as --config",
+    ),
 ];
 
 /// Looks a variable up.
@@ -37,6 +49,10 @@ pub struct Environment {
     pub key: Option<(Secret, &'static str)>,
     /// Values for the plan.
     pub given: Vec<Given>,
+    /// The operator's file.
+    pub config: Option<PathBuf>,
+    /// Where processes of this user can see each other.
+    pub shared: Option<PathBuf>,
 }
 
 /// A variable that cannot be used.
@@ -68,7 +84,7 @@ impl Environment {
     /// # Errors
     /// A key file that is missing, open to others, or no text; values that are no text.
     pub fn read(variables: &Variables<'_>) -> Result<Self, EnvError> {
-        let get = |name| variables(name).filter(|value| !value.is_empty());
+        let get = |name: &str| variables(name).filter(|value| !value.is_empty());
         let text = |name| match get(name).map(OsString::into_string) {
             None => Ok(None),
             Some(Ok(text)) if !text.trim().contains(char::is_control) => Ok(Some(text)),
@@ -85,8 +101,19 @@ impl Environment {
         Ok(Self {
             key,
             given: given.into_iter().collect(),
+            config: get(CONFIG).map(PathBuf::from),
+            shared: shared(&get),
         })
     }
+}
+
+/// A folder of this user alone, on this machine.
+fn shared(get: &Variables<'_>) -> Option<PathBuf> {
+    let folder = |name, below: &str| get(name).map(|path| Path::new(&path).join(below));
+    folder(RUNTIME, "weir")
+        .or_else(|| folder(CACHE, "weir"))
+        .or_else(|| folder(HOME, ".cache/weir"))
+        .filter(|path| path.is_absolute())
 }
 
 fn key_file(path: &Path) -> Result<Secret, EnvError> {

@@ -7,12 +7,14 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::Exit;
+use super::env::Environment;
 use super::escape::word;
 use super::keep::{LedgerAction, LedgerArgs};
 use super::printer::Printer;
 use crate::job::from_plan::wall;
 use crate::job::ledger::used;
-use crate::model::unit::Micros;
+use crate::model::unit::{Micros, Usd};
+use crate::plan::operator;
 use crate::store::{
     Database, Maintenance, Mode, Part, Prunable, Size, Spend, StoreError, StoredView, backup,
     inspect, prunable, restore,
@@ -22,10 +24,10 @@ use crate::store::{
 const LINES: usize = 10;
 
 /// Runs the command.
-pub fn run(args: &LedgerArgs, printer: &mut Printer) -> Exit {
+pub fn run(args: &LedgerArgs, environment: &Environment, printer: &mut Printer) -> Exit {
     let state = args.state.clone().unwrap_or_else(|| PathBuf::from(".weir"));
     let done = match &args.action {
-        None => show(&state, args.json, printer),
+        None => show(&state, environment, args.json, printer),
         Some(LedgerAction::Prune { older_than, yes }) => {
             prune(&state, *older_than, *yes, args.json, printer)
         }
@@ -113,11 +115,18 @@ pub(super) fn size(bytes: u64) -> String {
     }
 }
 
-fn show(state: &Path, as_json: bool, printer: &mut Printer) -> Result<(), StoreError> {
+fn show(
+    state: &Path,
+    environment: &Environment,
+    as_json: bool,
+    printer: &mut Printer,
+) -> Result<(), StoreError> {
     let database = Database::open(state, Mode::Read)?;
     let (found, views) = (database.size(state)?, database.views()?);
     let by = |part| database.spending(part);
     let (days, models, runs) = (by(Part::Day)?, by(Part::Model)?, by(Part::Run)?);
+    let month = database.spent_since(wall()().month())?;
+    let cap = operator::monthly(Path::new(""), environment.config.as_deref());
     if as_json {
         let list = |spent: &[Spend]| {
             spent
@@ -131,18 +140,35 @@ fn show(state: &Path, as_json: bool, printer: &mut Printer) -> Result<(), StoreE
             "bodies": found.bodies, "body_bytes": found.body_bytes,
             "first_answer_at": found.first.map(|at| at.to_string()),
             "last_answer_at": found.last.map(|at| at.to_string()),
+            "month": {"spent_usd": month.dollars(), "cap_usd": cap.map(Usd::dollars)},
             "days": list(&days), "models": list(&models), "runs": list(&runs),
         }));
     } else {
-        printer.result(&text(state, &found, &views, [&days, &models, &runs]));
+        let month = match cap {
+            Some(cap) => format!("{month} of {cap}"),
+            None => month.to_string(),
+        };
+        printer.result(&text(
+            state,
+            &found,
+            &views,
+            &month,
+            [&days, &models, &runs],
+        ));
     }
     Ok(())
 }
 
-fn text(state: &Path, found: &Size, views: &[StoredView], spent: [&[Spend]; 3]) -> String {
+fn text(
+    state: &Path,
+    found: &Size,
+    views: &[StoredView],
+    month: &str,
+    spent: [&[Spend]; 3],
+) -> String {
     let mut out = String::new();
     // Writing to a string cannot fail.
-    write_text(&mut out, state, found, views, spent).ok();
+    write_text(&mut out, state, found, views, month, spent).ok();
     out.trim_end().to_owned()
 }
 
@@ -151,6 +177,7 @@ fn write_text(
     state: &Path,
     found: &Size,
     views: &[StoredView],
+    month: &str,
     [days, models, runs]: [&[Spend]; 3],
 ) -> std::fmt::Result {
     writeln!(out, "ledger     {}, {}", shown(state), size(found.bytes))?;
@@ -176,6 +203,7 @@ fn write_text(
         found.bodies,
         size(found.body_bytes)
     )?;
+    writeln!(out, "this month {month}, what is unknown at its most")?;
     for (title, spent) in [("by day", days), ("by model", models), ("by run", runs)] {
         if spent.is_empty() {
             continue;

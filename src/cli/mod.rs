@@ -163,7 +163,7 @@ pub fn command(
         Command::Completions(args) => shell::completions(&args, printer),
         Command::Man(args) => shell::man(&args, printer),
         Command::Export(args) => export::run(&args, &environment, printer),
-        Command::Ledger(args) => ledger::run(&args, printer),
+        Command::Ledger(args) => ledger::run(&args, &environment, printer),
         Command::Forget(args) => forget::run(&args, printer),
         Command::Serve(args) => serve::run(&args, &environment, variables, printer),
     }

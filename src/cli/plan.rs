@@ -103,6 +103,7 @@ fn write(out: &mut String, plan: &Plan, found: &Forecast) -> std::fmt::Result {
             c.failed
         )?;
     }
+    budgets(out, plan, found)?;
     match forecast_of(plan, found) {
         Some(estimate) => write!(out, "{estimate}"),
         None if plan.provider == ProviderChoice::Nobody => {
@@ -110,6 +111,22 @@ fn write(out: &mut String, plan: &Plan, found: &Forecast) -> std::fmt::Result {
         }
         None => writeln!(out, "cost           nothing: rules call no model"),
     }
+}
+
+/// What is gone already of what may be spent.
+fn budgets(out: &mut String, plan: &Plan, found: &Forecast) -> std::fmt::Result {
+    let gone = found.gone;
+    if plan.budget.capped() && gone.calls > 0 {
+        writeln!(
+            out,
+            "used before    {} calls, {} tokens, {}: they count against the caps of this run, which goes on from there",
+            gone.calls, gone.tokens, gone.cost
+        )?;
+    }
+    if let Some(cap) = plan.budget.monthly {
+        writeln!(out, "this month     {} of {cap}", found.month)?;
+    }
+    Ok(())
 }
 
 /// What a change of prompt, schema or model costs, and how not to pay it.

@@ -47,6 +47,9 @@ pub(super) fn carry_out(plan: &Plan, order: &Order, args: &RunArgs, printer: &mu
     // Blocking reads of an abandoned run are not waited for.
     runtime.shutdown_timeout(Duration::from_millis(100));
     printer.clear();
+    for note in live.notes.take() {
+        printer.warn(&note);
+    }
     match ended {
         Some(Ok(report)) => finish(plan, args, &report, began.elapsed(), &live, printer),
         Some(Err(error)) => {
@@ -74,7 +77,8 @@ pub(super) fn ordered(
     for note in &plan.notes {
         printer.note(note);
     }
-    let mut order = order(&plan, extras(args)).map_err(|error| usage(&error, printer))?;
+    let mut order =
+        order(&plan, extras(args, environment)).map_err(|error| usage(&error, printer))?;
     if let Some(most) = args.sample {
         let most = usize::try_from(most).unwrap_or(usize::MAX);
         order.scope = sample(&order, most).map_err(|error| usage(&error, printer))?;
@@ -83,7 +87,7 @@ pub(super) fn ordered(
 }
 
 /// What the flags add to the plan.
-fn extras(args: &RunArgs) -> Extras {
+fn extras(args: &RunArgs, environment: &Environment) -> Extras {
     Extras {
         allow: Allow {
             removal: args.allow_removal,
@@ -94,6 +98,7 @@ fn extras(args: &RunArgs) -> Extras {
         rehash: args.rehash,
         retry_failures: args.retry_failures,
         watch: args.watch,
+        shared: environment.shared.clone(),
     }
 }
 
@@ -180,7 +185,12 @@ fn finish(
             printer.plain_error(&format!("error: a fault of weir itself: {why}\n"));
         }
         Some(Ending::Refused(fault)) => printer.plain_error(&refused(plan, fault)),
-        Some(Ending::Budget(why)) => printer.warn(why),
+        Some(Ending::Budget(why)) => {
+            printer.warn(why);
+            if let Some(before) = before(report) {
+                printer.note(&before);
+            }
+        }
         Some(Ending::Interrupted | Ending::Mismatch) | None => {}
     }
     if report.unchanged {
@@ -190,6 +200,19 @@ fn finish(
     let manifest = serde_json::to_value(&report.manifest).unwrap_or_default();
     printer.done(&summary, &manifest);
     exit(report, args.fail_threshold)
+}
+
+/// What counts against the budget though this run has not used it.
+fn before(report: &Report) -> Option<String> {
+    let stats = report.stats?;
+    let calls = stats.gone.calls.saturating_sub(stats.calls);
+    let spent = stats.gone.cost.saturating_sub(stats.spent);
+    (calls > 0).then(|| {
+        format!(
+            "{calls} calls and {spent} of it were used by the runs that this one goes on from; a budget is for all runs \
+             until one ends by itself"
+        )
+    })
 }
 
 /// Why the provider answers no call, and what to do about it.

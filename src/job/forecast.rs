@@ -6,8 +6,10 @@ use super::open::{OpenError, view, way};
 use super::order::Order;
 use super::reader;
 use crate::flow::desk::published::{self, Published};
+use crate::limit::purse::Gone;
 use crate::model::form::Form;
 use crate::model::id::{AnswerKey, Fingerprint, PromptId, SchemaId};
+use crate::model::unit::Usd;
 use crate::plan::estimate::{Calibration, Counts};
 use crate::source::walk;
 use crate::stage::extract::schema::form;
@@ -80,6 +82,28 @@ pub struct Forecast {
     pub migration: Counts,
     /// What was passed over in the inputs, in words.
     pub passed_over: Vec<String>,
+    /// What counts against the caps already: of runs that the next one goes on from.
+    pub gone: Gone,
+    /// What was spent in this calendar month, by all that is run with this state.
+    pub month: Usd,
+}
+
+/// What is known before a file is read: what the tables held last, what earlier answers took, and what was spent.
+fn known(
+    database: &Database,
+    order: &Order,
+    before: &mut BTreeMap<Fingerprint, Published>,
+) -> Result<Forecast, StoreError> {
+    let view = view(order).id();
+    database.outcomes(view, |fingerprint, bytes| {
+        before.extend(published::decode(bytes).map(|known| (fingerprint, known)));
+    })?;
+    Ok(Forecast {
+        calibration: measured(database, order)?,
+        gone: database.gone(view)?,
+        month: database.spent_since((order.wall)().month())?,
+        ..Forecast::default()
+    })
 }
 
 /// Reads and cuts up every file, and looks every chunk up. Blocks.
@@ -99,23 +123,14 @@ pub fn forecast(order: &Order) -> Result<Forecast, OpenError> {
         Err(cause) => return Err(state(cause)),
     };
     let mut before = BTreeMap::new();
-    let mut calibration = None;
-    if let Some(database) = &database {
-        let keep = |fingerprint: Fingerprint, bytes: &[u8]| {
-            before.extend(published::decode(bytes).map(|known| (fingerprint, known)));
-        };
-        database.outcomes(view(order).id(), keep).map_err(state)?;
-        calibration = measured(database, order).map_err(state)?;
-    }
-    let mut forecast = Forecast {
-        calibration,
-        passed_over: listing
-            .problems
-            .iter()
-            .map(|problem| format!("{}: {}", problem.relative, problem.what))
-            .collect(),
-        ..Forecast::default()
+    let mut forecast = match &database {
+        Some(database) => known(database, order, &mut before).map_err(state)?,
+        None => Forecast::default(),
     };
+    let passed = listing.problems.iter();
+    forecast.passed_over = passed
+        .map(|problem| format!("{}: {}", problem.relative, problem.what))
+        .collect();
     // Without a model nothing is ever asked.
     let nothing = form(&order.question.schema) == Form::Repeats;
     let mut seen: BTreeSet<Fingerprint> = BTreeSet::new();

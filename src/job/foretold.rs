@@ -94,6 +94,8 @@ pub fn json(plan: &Plan, found: &Forecast) -> Value {
         "vintages": vintages,
         "migration": migration,
         "outside": found.outside,
+        "used_before": {"calls": found.gone.calls, "tokens": found.gone.tokens, "cost_usd": found.gone.cost.dollars()},
+        "month": {"spent_usd": found.month.dollars(), "cap_usd": plan.budget.monthly.map(Usd::dollars)},
         "estimate": estimate,
     })
 }

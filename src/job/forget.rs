@@ -25,6 +25,8 @@ use crate::flow::scope::Scope;
 use crate::flow::versions;
 use crate::limit::{Caps, Limits};
 use crate::llm::client;
+use crate::llm::gate::Gate;
+use crate::llm::lane::Terms;
 use crate::llm::rules::Rules;
 use crate::model::call::Question;
 use crate::model::id::{DocId, Fingerprint, KeyContext, PromptId, SchemaId};
@@ -364,6 +366,9 @@ async fn republish(
     });
     let opened = Opened {
         house: Arc::clone(house),
+        gate: Gate::new(0),
+        terms: Terms::default(),
+        notes: Vec::new(),
         publisher: publisher.holding(Layout::of(&form)),
         view: view.id,
         start: before.epoch.max(on_disk.unwrap_or(0)),
@@ -466,6 +471,8 @@ fn order(state: &Path, view: &StoredView, schema: Value, wall: &Wall) -> Order {
         limits: Limits::default(),
         weight: 1,
         caps: Caps::default(),
+        monthly: None,
+        shared: None,
         client: client::Options::default(),
         output: PathBuf::from(&view.view.output),
         state: state.to_owned(),

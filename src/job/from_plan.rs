@@ -37,7 +37,7 @@ pub enum OrderError {
 }
 
 /// What the command line adds to a plan.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Extras {
     /// The guards that are lifted.
     pub allow: Allow,
@@ -47,6 +47,8 @@ pub struct Extras {
     pub retry_failures: bool,
     /// Whether it goes on with what comes, changes and goes.
     pub watch: bool,
+    /// A folder of this user, in which processes of this machine see each other.
+    pub shared: Option<PathBuf>,
 }
 
 /// The order of a plan.
@@ -135,6 +137,8 @@ pub fn order(plan: &Plan, extras: Extras) -> Result<Order, OrderError> {
             calls: plan.budget.max_calls,
             tokens: plan.budget.max_tokens,
         },
+        monthly: plan.budget.monthly.filter(|_| plan.costs()),
+        shared: extras.shared,
         client: options,
         output: plan.output.clone(),
         state: plan.state.clone(),

@@ -4,6 +4,7 @@
 //!   from_plan   a checked plan -> an order          forecast   what it would ask
 //!                                                   sample     which few chunks to ask first
 //!   house       what the runs of a process share: ledger, gates, what is being asked
+//!   neighbours  other processes with the same account
 //!   open        state and output locked, guards, what the run starts from
 //!   changes     which files came, changed, went
 //!   parts       what a run is made of
@@ -27,6 +28,7 @@ pub mod from_plan;
 pub mod house;
 pub mod intake;
 pub mod ledger;
+mod neighbours;
 pub mod open;
 pub mod order;
 mod parts;

@@ -7,6 +7,9 @@ use super::changes::{Changes, Trust, changes};
 use super::house::House;
 use super::order::Order;
 use crate::flow::epochs::Epoch;
+use crate::limit::purse::Gone;
+use crate::llm::gate::Gate;
+use crate::llm::lane::Terms;
 use crate::model::id::ViewId;
 use crate::sink::{Layout, Local, Manifest, Publisher, SinkError};
 use crate::source::walk::{self, Listing, SourceError};
@@ -55,6 +58,12 @@ pub enum OpenError {
 pub struct Opened {
     /// Ledger and manifest, and what else is shared with other runs.
     pub house: Arc<House>,
+    /// The gate that its calls go through.
+    pub gate: Arc<Gate>,
+    /// On what terms.
+    pub terms: Terms,
+    /// What the user should know.
+    pub notes: Vec<String>,
     /// The output.
     pub publisher: Local,
     /// The view.
@@ -187,7 +196,18 @@ pub fn open(
         .map_or(0, |before| before.epoch)
         .max(on_disk);
     database.collect(view).wait().map_err(state)?;
+    let door = house.gate(order).map_err(state)?;
+    let terms = Terms {
+        limits: order.limits,
+        caps: order.caps,
+        gone: gone(order, &database, view).map_err(state)?,
+        monthly: Some((house.monthly(&order.wall).map_err(state)?, order.monthly)),
+        weight: order.weight,
+    };
     Ok(Opened {
+        gate: door.gate,
+        terms,
+        notes: door.neighbour.into_iter().collect(),
         house,
         publisher,
         view,
@@ -199,6 +219,15 @@ pub fn open(
         start,
         derivation,
     })
+}
+
+/// What was used of the caps: only there is it worth adding up.
+fn gone(order: &Order, database: &Database, view: ViewId) -> Result<Gone, StoreError> {
+    if order.caps.any() {
+        database.gone(view)
+    } else {
+        Ok(Gone::default())
+    }
 }
 
 /// Whether an order is for the state of a house.

@@ -14,6 +14,7 @@ use crate::llm::client;
 use crate::model::call::Question;
 use crate::model::id::{JobId, KeyContext};
 use crate::model::price::Price;
+use crate::model::unit::Usd;
 use crate::source::{Root, walk};
 
 /// A run.
@@ -44,8 +45,12 @@ pub struct Order {
     pub limits: Limits,
     /// Its part of what the limits allow while other runs want some of it, too: 1, or more for a larger one.
     pub weight: u32,
-    /// What may be spent by this run.
+    /// What may be spent by this run, with those before it that it goes on from.
     pub caps: Caps,
+    /// What may be spent in a calendar month by all runs with the same state.
+    pub monthly: Option<Usd>,
+    /// A folder of this user, in which processes of this machine see each other.
+    pub shared: Option<PathBuf>,
     /// How hard it is tried.
     pub client: client::Options,
     /// The output folder.
@@ -74,6 +79,24 @@ pub struct Order {
     pub watch: bool,
     /// The job that it is done for, if it is one.
     pub job: Option<JobId>,
+}
+
+impl Order {
+    /// Whether there are limits to keep: rules have none, and most local servers.
+    #[must_use]
+    pub fn limited(&self) -> bool {
+        const NONE: u64 = 100_000_000;
+        let limits = &self.limits;
+        let minute = limits.requests_per_minute.min(limits.tokens_per_minute);
+        self.paid && (minute < NONE || limits.requests_per_day.is_some())
+    }
+
+    /// Whether a call may only be sent when it is durable that it will be: a cap counts it, or a limit, and after a crash
+    /// the next process has to know of it.
+    #[must_use]
+    pub fn awaits_intents(&self) -> bool {
+        self.paid && (self.caps.any() || self.monthly.is_some() || self.limited())
+    }
 }
 
 /// What would otherwise be refused.

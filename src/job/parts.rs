@@ -105,7 +105,7 @@ pub(super) fn client(
             wall: Arc::clone(&engine.wall),
             provider: engine.provider.name().into(),
             keep_bodies: order.paid,
-            awaits_intents: order.caps.cost.is_some(),
+            awaits_intents: order.awaits_intents(),
             gauges: Arc::clone(gauges),
             sent: Mutex::default(),
         }),

@@ -14,11 +14,11 @@ use crate::flow::committer::{Committed, Committer, notices};
 use crate::flow::desk::Desk;
 use crate::flow::engine::Engine;
 use crate::flow::gauges::{Gauges, set};
+use crate::flow::scope::Scope;
 use crate::flow::stop::{Ending, Stop};
 use crate::flow::versions::Stored;
 use crate::flow::workers::{Workers, WorkersError};
-use crate::limit::purse::Gone;
-use crate::llm::lane::{Lane, Terms};
+use crate::llm::lane::Lane;
 use crate::llm::stats::Stats;
 use crate::model::id::RunId;
 use crate::sink::{Manifest, Publisher};
@@ -192,12 +192,10 @@ pub(super) async fn carry_out(
         path: order.state.clone(),
         cause,
     })?;
-    let lane = opened.house.gate(order, chance.u64(..)).lane(Terms {
-        limits: order.limits,
-        caps: order.caps,
-        gone: Gone::default(),
-        weight: order.weight,
-    });
+    for note in &opened.notes {
+        live.notes.add(note.clone());
+    }
+    let lane = opened.gate.lane(opened.terms.clone());
     live.calls().lane = Arc::downgrade(&lane);
     let running = Running::start(order, live, opened, lane, run, validator, chance.u64(..))?;
     running.finish(order, live).await
@@ -241,6 +239,8 @@ struct Running {
     committer: thread::JoinHandle<(Committed, Box<dyn Publisher + Send>)>,
     desk: tokio::task::JoinSet<()>,
     lane: Arc<Lane>,
+    /// Kept to the end: what it holds tells other processes of this one.
+    _house: Arc<House>,
     run: RunId,
     files: usize,
     passed_over: Vec<String>,
@@ -352,6 +352,7 @@ impl Running {
             committer,
             desk,
             lane,
+            _house: house,
             run,
             passed_over,
             watching,
@@ -407,6 +408,8 @@ impl Running {
             self.run,
             (order.wall)(),
             i32::from(ending.is_some()),
+            // What asks nothing says nothing of what there is to ask.
+            ending.is_none() && order.scope != Scope::AsPublished,
             summary,
         );
         if let Err(error) = ended.await {

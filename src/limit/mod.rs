@@ -13,6 +13,7 @@
 //!
 //!   share    which of several jobs at one limiter is next
 //!   purse    what a job may spend, and how many calls it may make
+//!   month    what all of them may spend in a calendar month
 //! ```
 
 pub mod backoff;
@@ -23,6 +24,7 @@ mod budget_tests;
 mod day;
 mod fine;
 pub mod limiter;
+pub mod month;
 pub mod pace;
 #[cfg(test)]
 mod props;
@@ -76,7 +78,7 @@ impl Limits {
     }
 }
 
-/// What may be spent by all calls together.
+/// What may be spent by all calls of a job together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Caps {
     /// The most money: spent, reserved and the next call's worst case together stay at or below it.
@@ -85,6 +87,14 @@ pub struct Caps {
     pub calls: Option<u64>,
     /// The most tokens, input and output together.
     pub tokens: Option<u64>,
+}
+
+impl Caps {
+    /// Whether there is any.
+    #[must_use]
+    pub fn any(&self) -> bool {
+        self.cost.is_some() || self.calls.is_some() || self.tokens.is_some()
+    }
 }
 
 /// The worst case of one call.
@@ -122,8 +132,18 @@ pub enum Wait {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Exhausted {
     /// The next call could cost more than is left.
-    #[error("the cost cap of {cap} is reached: {spent} spent")]
+    #[error("the cost cap of {cap} is reached: {spent} spent; a higher one goes on from here")]
     Cost {
+        /// The cap.
+        cap: Usd,
+        /// What is spent.
+        spent: Usd,
+    },
+    /// The next call could cost more than is left of the month.
+    #[error(
+        "the cap of {cap} a month is reached: {spent} spent in this one; a higher one, or the next month, goes on from here"
+    )]
+    Month {
         /// The cap.
         cap: Usd,
         /// What is spent.
@@ -133,7 +153,7 @@ pub enum Exhausted {
     #[error("there is a cost cap, but the price of this model is unknown")]
     Unpriced,
     /// The next call could use more tokens than are left.
-    #[error("the cap of {cap} tokens is reached: {used} used")]
+    #[error("the cap of {cap} tokens is reached: {used} used; a higher one goes on from here")]
     Tokens {
         /// The cap.
         cap: u64,
@@ -141,6 +161,6 @@ pub enum Exhausted {
         used: u64,
     },
     /// As many calls were made as are allowed.
-    #[error("the cap of {0} calls is reached")]
+    #[error("the cap of {0} calls is reached; a higher one goes on from here")]
     Calls(u64),
 }

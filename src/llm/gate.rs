@@ -12,9 +12,10 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::lane::{Lane, Terms};
+use super::monthly::Monthly;
 use super::stats::{Seen, Stats};
 use crate::limit::limiter::{End, Limiter, Settled, Starts};
-use crate::limit::purse::Purse;
+use crate::limit::purse::{Gone, Purse};
 use crate::limit::share::{LaneId, Shares};
 use crate::limit::{Charge, Exhausted, Limits, Ticket, Wait};
 use crate::model::call::{LimitHeaders, Usage};
@@ -102,7 +103,11 @@ pub(super) struct State {
 #[derive(Debug, Default)]
 pub(super) struct Seat {
     limits: Limits,
+    /// What was gone of the purse when it came.
+    pub(super) before: Gone,
     pub(super) purse: Purse,
+    /// The purse of all, and what may be taken out of it in a month.
+    pub(super) monthly: Option<(Arc<Monthly>, Option<Usd>)>,
     pub(super) closed: Option<Closed>,
     pub(super) seen: Seen,
     /// What the gate had started before the first call of the lane, and by its last one; and when these were.
@@ -135,9 +140,14 @@ impl Gate {
         let now = self.now();
         let mut state = self.state();
         let id = state.shares.enter(terms.weight);
+        let monthly = terms.monthly.as_ref();
+        let capped = monthly.filter(|(_, cap)| cap.is_some());
+        let capped = capped.map(|(monthly, _)| Arc::clone(monthly));
         let seat = Seat {
             limits: terms.limits,
+            before: terms.gone,
             purse: Purse::new(terms.caps, terms.gone),
+            monthly: terms.monthly,
             closed: None,
             seen: Seen::default(),
             starts: None,
@@ -148,7 +158,7 @@ impl Gate {
         state.allow();
         drop(state);
         self.changed.notify_waiters();
-        Lane::new(Arc::clone(self), id)
+        Lane::new(Arc::clone(self), id, capped)
     }
 
     pub(super) fn leave(&self, id: LaneId) {
@@ -258,8 +268,8 @@ impl State {
 
     /// Whether a lane may start such a call now. A lane that waits for money of its own is in nobody's way.
     fn check(&mut self, id: LaneId, now: Duration, charge: Charge) -> Result<(), Wait> {
-        let purse = self.seats.get(&id).map(|seat| seat.purse);
-        if let Err(wait) = purse.unwrap_or_default().check(charge) {
+        let afford = self.seats.get(&id).map(|seat| seat.afford(charge));
+        if let Some(Err(wait)) = afford {
             self.shares.want(id, false);
             return Err(wait);
         }
@@ -299,6 +309,9 @@ impl State {
         let after = self.limiter.starts();
         if let Some(seat) = self.seats.get_mut(&id) {
             seat.purse.reserve(charge);
+            if let Some((monthly, _)) = &seat.monthly {
+                monthly.reserve(charge);
+            }
             let first = seat.starts.map_or(
                 Starts {
                     first: now,
@@ -313,9 +326,20 @@ impl State {
 }
 
 impl Seat {
+    fn afford(&self, charge: Charge) -> Result<(), Wait> {
+        self.purse.check(charge)?;
+        match &self.monthly {
+            Some((monthly, Some(cap))) => monthly.check(*cap, charge),
+            _ => Ok(()),
+        }
+    }
+
     fn spend(&mut self, charge: Charge, settled: Settled, outcome: Option<&Settlement>) {
         if settled.end == End::Unsent {
             self.purse.cancel(charge);
+            if let Some((monthly, _)) = &self.monthly {
+                monthly.settle(charge, Some(Usd(0)));
+            }
             return;
         }
         let cost = outcome.and_then(|settlement| match &settlement.outcome {
@@ -326,6 +350,9 @@ impl Seat {
         let is_refused = matches!(settled.end, End::Fault { .. }) && cost == Some(Usd(0));
         let tokens = settled.tokens.or(is_refused.then_some(0));
         self.purse.settle(charge, cost, tokens);
+        if let Some((monthly, _)) = &self.monthly {
+            monthly.settle(charge, cost);
+        }
     }
 
     /// Sees what came of a call; the fault if the lane is to be closed for it.

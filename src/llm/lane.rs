@@ -7,15 +7,17 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 use super::gate::{Blocked, Closed, Gate, Grant, Refused, State, never};
+use super::monthly::Monthly;
 use super::stats::Stats;
 use crate::limit::limiter::Limiter;
 use crate::limit::purse::Gone;
 use crate::limit::share::LaneId;
 use crate::limit::{Caps, Charge, Limits, Ticket, Wait};
 use crate::model::fault::Fault;
+use crate::model::unit::Usd;
 
 /// On what terms a job goes through the gate.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Terms {
     /// What it knows of the account's limits.
     pub limits: Limits,
@@ -23,6 +25,8 @@ pub struct Terms {
     pub caps: Caps,
     /// What of that is gone already.
     pub gone: Gone,
+    /// The purse that it shares with others, and the most that may be spent out of it in a month.
+    pub monthly: Option<(Arc<Monthly>, Option<Usd>)>,
     /// Its part of what the limits allow, in relation to others'; at least 1.
     pub weight: u32,
 }
@@ -33,6 +37,7 @@ impl Default for Terms {
             limits: Limits::default(),
             caps: Caps::default(),
             gone: Gone::default(),
+            monthly: None,
             weight: 1,
         }
     }
@@ -43,6 +48,8 @@ impl Default for Terms {
 pub struct Lane {
     gate: Arc<Gate>,
     id: LaneId,
+    /// If it may run out: what others give back is heard of.
+    monthly: Option<Arc<Monthly>>,
     /// Held by whoever is next in this lane; the lock itself is the queue.
     turn: tokio::sync::Mutex<()>,
 }
@@ -67,10 +74,11 @@ impl Drop for Wish<'_> {
 }
 
 impl Lane {
-    pub(super) fn new(gate: Arc<Gate>, id: LaneId) -> Arc<Self> {
+    pub(super) fn new(gate: Arc<Gate>, id: LaneId, monthly: Option<Arc<Monthly>>) -> Arc<Self> {
         Arc::new(Self {
             gate,
             id,
+            monthly,
             turn: tokio::sync::Mutex::new(()),
         })
     }
@@ -239,6 +247,7 @@ impl Lane {
         loop {
             // Made before the look: it hears of all that changes from now on.
             let changed = self.gate.changed.notified();
+            let given_back = self.monthly.as_ref().map(|all| all.changed.notified());
             let tried = {
                 let now = self.gate.now();
                 let mut state = self.gate.state();
@@ -258,8 +267,15 @@ impl Lane {
                     None => pending().await,
                 }
             };
+            let given_back = async {
+                match given_back {
+                    Some(given_back) => given_back.await,
+                    None => pending().await,
+                }
+            };
             tokio::select! {
                 () = changed => {}
+                () = given_back => {}
                 () = time => {}
             }
         }

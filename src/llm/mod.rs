@@ -3,6 +3,7 @@
 //! ```text
 //!   client   one batch to its end: gate, journal, send, settle, retry, halve
 //!     lane     a job's way through the gate: its purse, its queue, its statistics
+//!     monthly  the purse of all jobs of a state
 //!     gate     when a call may start: `limit` behind an async door, shared by all jobs
 //!     journal  what is durable before anybody sees it
 //!     learn    how long answers are and how far the estimates are off
@@ -26,6 +27,7 @@ pub mod lane;
 #[cfg(test)]
 mod lane_tests;
 pub mod learn;
+pub mod monthly;
 pub mod openai;
 mod part;
 pub mod prepare;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::gate::{Seat, Settlement};
 use crate::limit::budget::{Refunds, WINDOW};
 use crate::limit::limiter::{Limiter, Starts};
+use crate::limit::purse::Gone;
 use crate::model::fault::FaultKind;
 use crate::model::unit::Usd;
 
@@ -95,6 +96,8 @@ pub struct Stats {
     pub utilisation: f64,
     /// Spent.
     pub spent: Usd,
+    /// What counts against the caps: by this run, and by those before it that it goes on from.
+    pub gone: Gone,
     /// Put aside for calls in flight.
     pub reserved: Usd,
     /// Calls made, those in flight included.
@@ -159,9 +162,10 @@ impl Stats {
             limit_tokens: limit.tokens,
             binding,
             utilisation,
-            spent: gone.cost,
+            spent: gone.cost.saturating_sub(seat.before.cost),
+            gone,
             reserved: seat.purse.reserved(),
-            calls: gone.calls,
+            calls: gone.calls.saturating_sub(seat.before.calls),
             answered: seen.answered,
             faults: seen.faults,
             limited: seen.limited,

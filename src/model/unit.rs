@@ -76,6 +76,24 @@ impl fmt::Display for Usd {
 )]
 pub struct Micros(pub i64);
 
+impl Micros {
+    /// When its calendar month began, in UTC.
+    ///
+    /// ```
+    /// use weir::model::unit::Micros;
+    /// let march: Micros = Micros(1_772_600_000_000_000); // 2026-03-04
+    /// assert_eq!(march.month().to_string(), "2026-03-01T00:00:00Z");
+    /// ```
+    #[must_use]
+    pub fn month(self) -> Self {
+        let began = jiff::Timestamp::from_microsecond(self.0).and_then(|stamp| {
+            let day = stamp.to_zoned(jiff::tz::TimeZone::UTC).date();
+            day.first_of_month().to_zoned(jiff::tz::TimeZone::UTC)
+        });
+        began.map_or(self, |began| Self(began.timestamp().as_microsecond()))
+    }
+}
+
 impl fmt::Display for Micros {
     /// RFC 3339 in UTC.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

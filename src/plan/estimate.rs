@@ -342,7 +342,7 @@ mod tests {
         let cap = |max_cost, max_calls| Budget {
             max_cost: Usd::from_dollars(max_cost),
             max_calls: Some(max_calls),
-            max_tokens: None,
+            ..Budget::default()
         };
         assert!(!estimate.may_exceed(&Budget::default()));
         assert!(!estimate.may_exceed(&cap(1.0, 10)));

@@ -1,8 +1,11 @@
 //! What the server allows and what it costs, as far as anybody said.
 
+use std::collections::BTreeMap;
+
+use super::error::Problem;
 use super::key::later;
 use super::models::{Model, Tier};
-use super::origin::Origin;
+use super::origin::{Given, Origin};
 use super::provider::Choice;
 use super::settings::Settings;
 use super::{ProviderChoice, value};
@@ -49,7 +52,11 @@ pub(super) fn limits(settings: &mut Settings, choice: &Choice, server: &Provider
     if why != "default" {
         origin = Origin::Derived(why.into());
     }
-    let tier = settings.get("limit.tier", |given| value::count(given, 1, 99));
+    let own = settings.below("limits", &choice.model);
+    let own = own.into_iter().collect::<BTreeMap<_, _>>();
+    let count = |given: &Given| value::count(given, 1, value::MOST);
+    let tier = |given: &Given| value::count(given, 1, 99);
+    let tier = said(settings, &own, ("limit.tier", tier), ("tier", tier));
     let published = tier.and_then(|(tier, from)| {
         let found = published(settings, choice, tier);
         settings.took("limit.tier", tier.to_string(), from);
@@ -61,10 +68,9 @@ pub(super) fn limits(settings: &mut Settings, choice: &Choice, server: &Provider
         limits.tokens_per_minute = tier.tokens.unwrap_or(limits.tokens_per_minute);
         limits.requests_per_day = tier.daily_requests;
     }
-    let mut rate = |key: &str, usual: u64| {
-        let (rate, from) = settings
-            .get(key, value::rate)
-            .unwrap_or((usual, origin.clone()));
+    let mut rate = |key: &str, name: &str, usual: u64| {
+        let given = said(settings, &own, (key, value::rate), (name, count));
+        let (rate, from) = given.unwrap_or((usual, origin.clone()));
         let shown = if rate >= UNLIMITED {
             "none".to_owned()
         } else {
@@ -73,18 +79,30 @@ pub(super) fn limits(settings: &mut Settings, choice: &Choice, server: &Provider
         settings.took(key, shown, from);
         rate
     };
-    limits.requests_per_minute = rate("limit.requests", limits.requests_per_minute);
-    limits.tokens_per_minute = rate("limit.tokens", limits.tokens_per_minute);
-    let (daily, from) = match settings.get("limit.daily_requests", value::daily) {
+    limits.requests_per_minute = rate(
+        "limit.requests",
+        "requests_per_minute",
+        limits.requests_per_minute,
+    );
+    limits.tokens_per_minute = rate(
+        "limit.tokens",
+        "tokens_per_minute",
+        limits.tokens_per_minute,
+    );
+    let key = ("limit.daily_requests", value::daily as Read);
+    let daily = said(settings, &own, key, ("requests_per_day", count));
+    let (daily, from) = match daily {
         Some((daily, from)) => (Some(daily), from),
         None => (limits.requests_per_day, origin.clone()),
     };
     limits.requests_per_day = daily;
     let shown = daily.map_or_else(|| "none".to_owned(), |daily| format!("{daily}/day"));
     settings.took("limit.daily_requests", shown, from);
-    let in_flight = settings.plain("limit.in_flight", limits.in_flight as u64, |given| {
-        value::count(given, 1, 10_000)
-    });
+    let flying = |given: &Given| value::count(given, 1, 10_000);
+    let key = ("limit.in_flight", flying as Read);
+    let in_flight = said(settings, &own, key, ("in_flight", flying));
+    let (in_flight, from) = in_flight.unwrap_or((limits.in_flight as u64, Origin::Default));
+    settings.took("limit.in_flight", in_flight.to_string(), from);
     limits.in_flight = usize::try_from(in_flight).unwrap_or(limits.in_flight);
     let defaults = Limits::default();
     if origin == Origin::Default && limits == defaults {
@@ -95,6 +113,31 @@ pub(super) fn limits(settings: &mut Settings, choice: &Choice, server: &Provider
         ));
     }
     limits
+}
+
+/// Reads one limit.
+type Read = fn(&Given) -> value::Wanted<u64>;
+
+/// What is said of a limit: by whoever runs it now, else of this model, else in general.
+fn said(
+    settings: &mut Settings,
+    own: &BTreeMap<String, Given>,
+    (key, read): (&str, Read),
+    (name, read_own): (&str, Read),
+) -> Option<(u64, Origin)> {
+    let general = settings.get(key, read);
+    let now = |(_, from): &(u64, Origin)| matches!(from, Origin::Flag(_) | Origin::Environment(_));
+    let Some(given) = own.get(name).filter(|_| !general.as_ref().is_some_and(now)) else {
+        return general;
+    };
+    match read_own(given) {
+        Ok(value) => Some((value, given.origin.clone())),
+        Err(message) => {
+            let (key, origin) = (given.key.to_string(), given.origin.clone());
+            settings.problems.push(Problem::of(&key, origin, message));
+            None
+        }
+    }
 }
 
 fn published(settings: &mut Settings, choice: &Choice, tier: u64) -> Option<Tier> {
@@ -175,7 +218,7 @@ pub(super) fn price(
         } else {
             "input"
         };
-        settings.problems.push(super::error::Problem::new(format!(
+        settings.problems.push(Problem::new(format!(
             "models.{:?}: has a price for one side only; {missing} is missing",
             choice.model
         )));

@@ -18,6 +18,7 @@ mod hash;
 pub mod key;
 mod limits;
 pub mod models;
+pub mod operator;
 pub mod origin;
 mod place;
 mod provider;
@@ -102,7 +103,7 @@ impl ProviderChoice {
     }
 }
 
-/// What may be spent by one run.
+/// What may be spent by one run, and by all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Budget {
     /// The most money.
@@ -111,6 +112,8 @@ pub struct Budget {
     pub max_calls: Option<u64>,
     /// The most tokens, input and output together.
     pub max_tokens: Option<u64>,
+    /// The most money in a calendar month, over all that is run with the same state.
+    pub monthly: Option<Usd>,
 }
 
 impl Budget {
@@ -191,9 +194,16 @@ impl Plan {
             ProviderChoice::Rules | ProviderChoice::Nobody => false,
             ProviderChoice::OpenAi { base_url, .. } => !provider::is_loopback(base_url),
         };
-        let free = self
-            .price
-            .is_some_and(|price| price.input == 0.0 && price.cached == 0.0 && price.output == 0.0);
-        remote && !free
+        remote && !self.price.is_some_and(is_free)
     }
+
+    /// Whether calls count in the month: they may cost money, or a price was given for a server on this machine.
+    #[must_use]
+    pub fn costs(&self) -> bool {
+        self.paid() || self.price.is_some_and(|price| !is_free(price))
+    }
+}
+
+fn is_free(price: Price) -> bool {
+    price.input == 0.0 && price.cached == 0.0 && price.output == 0.0
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::error::{PlanErrors, Problem};
 use super::key::{Holder, nearest};
 use super::models::Catalogue;
+use super::operator::{self, FILE as WEIR_TOML};
 use super::origin::{Given, Origin};
 use super::question::{self, Home};
 use super::settings::Settings;
@@ -16,9 +17,6 @@ use crate::secret::Secret;
 use crate::source::walk;
 use crate::stage::chunk;
 use crate::stage::transcript::metadata::Pattern;
-
-/// The operator's file, in the working directory.
-pub const OPERATOR_FILE: &str = "weir.toml";
 
 /// What the plan is for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,6 +37,8 @@ pub struct Inputs {
     pub dataflow: String,
     /// Where relative paths start and `weir.toml` lies; empty for the working directory.
     pub directory: PathBuf,
+    /// The operator's file, if another than `weir.toml` there.
+    pub config: Option<PathBuf>,
     /// Files and folders of the command line (`-i`).
     pub roots: Vec<PathBuf>,
     /// Values of environment and command line.
@@ -119,21 +119,12 @@ fn has_extension(path: &Path) -> bool {
         .is_some_and(|extension| extension == "toml")
 }
 
-/// Reads `weir.toml`, if there is one.
+/// Adds what the operator's file says.
 fn operator(settings: &mut Settings, inputs: &Inputs) {
-    let path = inputs.directory.join(OPERATOR_FILE);
-    if matches!(path.try_exists(), Ok(false)) {
-        return;
-    }
-    match question::read_text(&path) {
-        Ok(text) => {
-            let read = file::read(OPERATOR_FILE, &text, Holder::Operator);
-            settings.problems.extend(read.problems);
-            for given in read.given {
-                settings.add(given);
-            }
-        }
-        Err(why) => settings.problems.push(Problem::new(why)),
+    let read = operator::read(&inputs.directory, inputs.config.as_deref());
+    settings.problems.extend(read.problems);
+    for given in read.given {
+        settings.add(given);
     }
 }
 
@@ -233,6 +224,9 @@ fn checked(settings: &mut Settings, inputs: &Inputs, home: &Home, stem: &str) ->
         hash: String::new(),
         reading: String::new(),
     };
+    if plan.budget.monthly.is_some() && plan.price.is_none() && plan.paid() {
+        settings.wrong("budget.monthly_usd", unpriced(&plan.question.model));
+    }
     plan.reading = hash::reading(&plan);
     plan.hash = hash::rows(&plan);
     Some(plan)
@@ -316,15 +310,23 @@ fn budget(settings: &mut Settings, price: Option<Price>, model: &str) -> Budget 
         ),
         max_calls: settings.or("budget.max_calls", None, count, show),
         max_tokens: settings.or("budget.max_tokens", None, count, show),
+        monthly: settings.or(
+            "budget.monthly_usd",
+            None,
+            |given| value::money(given).map(Some),
+            |cap: &Option<Usd>| cap.map_or_else(none, |cap| cap.to_string()),
+        ),
     };
     if budget.max_cost.is_some() && price.is_none() {
-        settings.wrong(
-            "budget.max_cost",
-            format!(
-                "cannot be kept: the price of {model:?} is unknown. Give it in {OPERATOR_FILE} ([models.{model:?}] input \
-                 and output, in dollars per million tokens), or cap calls or tokens instead"
-            ),
-        );
+        settings.wrong("budget.max_cost", unpriced(model));
     }
     budget
+}
+
+/// Why a cap on money cannot be kept.
+fn unpriced(model: &str) -> String {
+    format!(
+        "cannot be kept: the price of {model:?} is unknown. Give it in {WEIR_TOML} ([models.{model:?}] input and output, \
+         in dollars per million tokens), or cap calls or tokens instead"
+    )
 }

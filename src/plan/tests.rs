@@ -300,6 +300,61 @@ fn later_words_win() {
 }
 
 #[test]
+fn the_operator_decides_on_limits_and_the_month() {
+    let limits = "[limit]\nrequests = \"100/min\"\n[limits.\"gpt-4.1\"]\nrequests_per_minute = 7\ntokens_per_minute = 8000\n\
+                  requests_per_day = 90\nin_flight = 3\n[budget]\nmonthly_usd = 50\n";
+    let folder = folder(&[
+        ("weir.toml", limits),
+        ("other.toml", "[limit]\nrequests = \"5/min\"\n"),
+    ]);
+    let mut inputs = Inputs {
+        key: Some((Secret::new("sk-secret").unwrap(), "OPENAI_API_KEY")),
+        given: vec![flag("extract.model", "gpt-4.1")],
+        ..inputs(&folder, "knowledge-graph")
+    };
+    let plan = resolve(&inputs).unwrap();
+    let found = plan.limits;
+    assert_eq!(
+        (found.requests_per_minute, found.tokens_per_minute),
+        (7, 8000)
+    );
+    assert_eq!((found.requests_per_day, found.in_flight), (Some(90), 3));
+    assert_eq!(
+        setting(&plan, "limit.requests"),
+        ("7/min", "weir.toml:4".to_owned())
+    );
+    assert_eq!(
+        setting(&plan, "budget.monthly_usd"),
+        ("$50.00", "weir.toml:9".to_owned())
+    );
+    assert!(plan.costs());
+    inputs.given.push(flag("limit.requests", "9/min"));
+    assert_eq!(resolve(&inputs).unwrap().limits.requests_per_minute, 9);
+    inputs.given = vec![flag("extract.model", "gpt-4o")];
+    assert_eq!(
+        resolve(&inputs).unwrap().limits.requests_per_minute,
+        100,
+        "of another model"
+    );
+    inputs.given = vec![flag("extract.model", "nobody-knows-it")];
+    let errors = resolve(&inputs).unwrap_err().to_string();
+    assert!(
+        errors.contains("budget.monthly_usd: cannot be kept: the price of"),
+        "{errors}"
+    );
+    inputs.config = Some("other.toml".into());
+    let plan = resolve(&inputs).unwrap();
+    assert_eq!(
+        (plan.limits.requests_per_minute, plan.budget.monthly),
+        (5, None)
+    );
+    assert_eq!(setting(&plan, "limit.requests").1, "other.toml:2");
+    inputs.config = Some("nowhere.toml".into());
+    let errors = resolve(&inputs).unwrap_err().to_string();
+    assert!(errors.contains("nowhere.toml"), "{errors}");
+}
+
+#[test]
 fn a_run_needs_its_key_and_its_inputs() {
     let folder = folder(&[]);
     let mut inputs = Inputs {

@@ -23,6 +23,8 @@ pub struct Intent {
     pub row: CallRow,
     /// The most it can cost, which counts as spent until its cost is known.
     pub bound: Option<Usd>,
+    /// The most tokens it can take, which count as used until that is known.
+    pub charged: u64,
 }
 
 /// A call that has ended, and everything that it brought.
@@ -68,7 +70,8 @@ impl Database {
     /// Stores that a call is about to be sent.
     pub fn intent(&self, intent: Intent) -> Pending<()> {
         self.write_patiently("store a call", move |connection| {
-            put(connection, &intent.view, &intent.row, intent.bound, "sent")
+            let bounds = (intent.bound, Some(intent.charged));
+            put(connection, &intent.view, &intent.row, bounds, "sent")
         })
     }
 
@@ -76,7 +79,7 @@ impl Database {
     /// Says for which keys an answer was there before; that one stands.
     pub fn done(&self, done: Done) -> Pending<Vec<AnswerKey>> {
         self.write_patiently("store an answer", move |connection| {
-            put(connection, &done.view, &done.row, None, "done")?;
+            put(connection, &done.view, &done.row, (None, None), "done")?;
             if let Some(body) = &done.body {
                 connection
                     .prepare_cached(
@@ -135,22 +138,6 @@ impl Database {
             let rows =
                 get.query_map(params![after, limit], |row| Ok((row.get(21)?, call(row)?)))?;
             Ok(rows.collect::<Result<_, _>>()?)
-        })
-    }
-
-    /// What a view (or everybody) has spent since a time. A call with an unknown cost counts with its bound.
-    ///
-    /// # Errors
-    /// If the database cannot be read.
-    pub fn spent(&self, view: Option<ViewId>, since: Micros) -> Result<Usd, StoreError> {
-        self.read("add up costs", |connection| {
-            let sum = connection
-                .prepare_cached(
-                    "SELECT total(coalesce(cost, bound, 0)) FROM calls
-                     WHERE (?1 IS NULL OR view_id = ?1) AND at >= ?2",
-                )?
-                .query_row(params![view.map(|view| view.0), since.0], |row| row.get(0))?;
-            Ok(Usd(total(sum)))
         })
     }
 
@@ -240,7 +227,7 @@ fn put(
     connection: &Connection,
     view: &ViewId,
     row: &CallRow,
-    bound: Option<Usd>,
+    (bound, charged): (Option<Usd>, Option<u64>),
     state: &str,
 ) -> Result<(), StoreError> {
     let (seq, conflict) = if state == "done" {
@@ -258,9 +245,9 @@ fn put(
     };
     connection
         .prepare_cached(&format!(
-            "INSERT INTO calls ({COLUMNS}, view_id, bound, seq)
+            "INSERT INTO calls ({COLUMNS}, view_id, bound, charged, seq)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21,
-                     ?22, ?23, {seq}) ON CONFLICT (call_id) {conflict}"
+                     ?22, ?23, ?24, {seq}) ON CONFLICT (call_id) {conflict}"
         ))?
         .execute(params![
             row.call_id.0,
@@ -286,6 +273,7 @@ fn put(
             state,
             view.0,
             bound.map(|bound| signed(bound.0)),
+            signed_option(charged),
         ])?;
     Ok(())
 }
@@ -336,6 +324,7 @@ mod tests {
             view: view().id(),
             row,
             bound: Some(Usd(bound)),
+            charged: 1000,
         }
     }
 
@@ -363,19 +352,11 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_cost_counts_with_its_bound() {
+    fn what_a_view_has_used() {
         let (_folder, database) = fresh();
-        let id = view().id();
         database.intent(intent(1, 5_000)).wait().unwrap();
         database.intent(intent(2, 7_000)).wait().unwrap();
-        let spent = |since| database.spent(Some(id), Micros(since)).unwrap();
-        assert_eq!(spent(0), Usd(12_000));
         database.done(done(2, 1)).wait().unwrap();
-        assert_eq!(spent(0), Usd(6_000));
-        assert_eq!(spent(2), Usd(1_000));
-        assert_eq!(database.spent(None, Micros(0)).unwrap(), Usd(6_000));
-        let other = ViewId::of(&[b"other"]);
-        assert_eq!(database.spent(Some(other), Micros(0)).unwrap(), Usd(0));
         let expected = Totals {
             calls: 2,
             unknown: 1,
@@ -384,7 +365,7 @@ mod tests {
             output_tokens: 10,
             cost: Usd(1_000),
         };
-        assert_eq!(database.totals(id).unwrap(), expected);
+        assert_eq!(database.totals(view().id()).unwrap(), expected);
     }
 
     #[test]
@@ -398,7 +379,7 @@ mod tests {
         assert_eq!(again.abandoned(), 1);
         let found = again.calls_since(view().id(), 1, 10).unwrap();
         assert_eq!(found, [(2, intent(1, 0).row)]);
-        assert_eq!(again.spent(None, Micros(0)).unwrap(), Usd(6_000));
+        assert_eq!(again.spent_since(Micros(0)).unwrap(), Usd(6_000));
         drop(again);
         assert_eq!(write(image.path()).unwrap().abandoned(), 0);
     }
@@ -415,6 +396,6 @@ mod tests {
         }
         let totals = database.totals(view().id()).unwrap();
         assert!(totals.input_tokens > i64::MAX.unsigned_abs());
-        assert!(database.spent(None, Micros(0)).unwrap() > Usd(u64::MAX / 2));
+        assert!(database.spent_since(Micros(0)).unwrap() > Usd(u64::MAX / 2));
     }
 }

@@ -19,6 +19,7 @@ mod readers;
 mod row;
 mod runs;
 mod schema;
+mod spending;
 mod usage;
 mod versions;
 mod writer;

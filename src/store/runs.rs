@@ -58,14 +58,22 @@ impl Database {
         })
     }
 
-    /// Notes how a run ended.
-    pub fn end_run(&self, run: RunId, ended_at: Micros, exit: i32, summary: String) -> Pending<()> {
+    /// Notes how a run ended; `settled` if it ended by itself, so that the next run of its view starts its budget from
+    /// zero.
+    pub fn end_run(
+        &self,
+        run: RunId,
+        ended_at: Micros,
+        exit: i32,
+        settled: bool,
+        summary: String,
+    ) -> Pending<()> {
         self.write("store a run", move |connection| {
             connection
                 .prepare_cached(
-                    "UPDATE runs SET ended_at = ?2, exit = ?3, summary = ?4 WHERE run_id = ?1",
+                    "UPDATE runs SET ended_at = ?2, exit = ?3, settled = ?4, summary = ?5 WHERE run_id = ?1",
                 )?
-                .execute(params![run.0, ended_at.0, exit, summary])?;
+                .execute(params![run.0, ended_at.0, exit, settled, summary])?;
             Ok(())
         })
     }
@@ -123,7 +131,7 @@ mod tests {
             );
             begun.wait().unwrap();
         }
-        let ended = database.end_run(RunId([2; 16]), Micros(9), 3, "{}".to_owned());
+        let ended = database.end_run(RunId([2; 16]), Micros(9), 3, false, "{}".to_owned());
         ended.wait().unwrap();
         let runs = database.last_runs(Some(view), 2).unwrap();
         let ids: Vec<_> = runs.iter().map(|run| (run.run, run.exit)).collect();

@@ -10,7 +10,7 @@ use super::error::StoreError;
 const APPLICATION: i64 = 0x7765_6972;
 
 /// From each schema to the next; an empty database has schema 0.
-const MIGRATIONS: &[&str] = &[V1, JOBS];
+const MIGRATIONS: &[&str] = &[V1, JOBS, SPENDING];
 
 /// The schema that this program writes.
 pub(super) fn known() -> i64 {
@@ -77,6 +77,15 @@ CREATE TABLE job_events (
 CREATE TABLE deliveries (
     delivery INTEGER PRIMARY KEY AUTOINCREMENT, job_id BLOB NOT NULL, channel TEXT NOT NULL, event TEXT NOT NULL,
     attempts INTEGER NOT NULL, next_at INTEGER NOT NULL, last_error TEXT) STRICT;
+";
+
+/// What a call was charged with at the limiter, so that the next process knows what may still be in the provider's
+/// minute; and whether a run ended by itself, so that the next one starts its budget from zero.
+const SPENDING: &str = "
+ALTER TABLE calls ADD COLUMN charged INTEGER;
+CREATE INDEX calls_by_time ON calls (at);
+ALTER TABLE runs ADD COLUMN settled INTEGER NOT NULL DEFAULT 0;
+UPDATE runs SET settled = 1 WHERE exit = 0;
 ";
 
 /// What a database file turns out to be.

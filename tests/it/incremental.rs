@@ -156,6 +156,7 @@ fn a_budget_ends_a_run_and_the_next_one_goes_on() {
     let info = report.manifest.unwrap().info;
     assert_eq!((info.chunks.ok, info.chunks.unasked), (5, 15));
     assert!(!info.complete && server.log().len() == 5);
+    let first = info.cost_usd.unwrap();
 
     // So little that not even one call fits, then enough for a few: what is reserved never passes the cap.
     order.caps = Caps {
@@ -164,7 +165,11 @@ fn a_budget_ends_a_run_and_the_next_one_goes_on() {
     };
     assert!(matches!(go(&order).ending, Some(Ending::Budget(_))));
     assert_eq!(server.log().len(), 5);
-    order.caps.cost = Usd::from_dollars(0.2);
+    // What the run before spent counts.
+    order.caps.cost = Usd::from_dollars(first);
+    assert!(matches!(go(&order).ending, Some(Ending::Budget(_))));
+    assert_eq!(server.log().len(), 5);
+    order.caps.cost = Usd::from_dollars(first + 0.2);
     let report = go(&order);
     assert!(matches!(report.ending, Some(Ending::Budget(_))));
     let spent = report.manifest.unwrap().info.cost_usd.unwrap();

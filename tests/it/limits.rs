@@ -9,7 +9,7 @@ use weir::limit::Limits;
 use weir::sim::admission::{Law, Model, Rates};
 
 use crate::harness::best::best;
-use crate::harness::traffic::{Outcome, Scenario, calls, run};
+use crate::harness::traffic::{Memory, Outcome, Scenario, calls, run};
 
 const MINUTE: Duration = Duration::from_mins(1);
 /// Limits that nobody has told.
@@ -65,6 +65,7 @@ fn by_chance(seed: u64) -> Scenario {
         change: None,
         outage: None,
         capacity: None,
+        restarts: Vec::new(),
         calls: calls(
             chance.usize(100..400),
             seed,
@@ -74,6 +75,22 @@ fn by_chance(seed: u64) -> Scenario {
         ),
         seed,
     }
+}
+
+/// The same, with a client that is killed in the midst of it, up to three times.
+fn with_restarts(seed: u64) -> Scenario {
+    let mut scenario = by_chance(seed);
+    let mut chance = fastrand::Rng::with_seed(seed ^ 0x7e57);
+    let mut at = Duration::ZERO;
+    for _ in 0..chance.usize(1..=3) {
+        at += Duration::from_millis(chance.u64(2_000..70_000));
+        let memory = match chance.u8(0..4) {
+            0 => Memory::Nothing,
+            _ => Memory::Calls,
+        };
+        scenario.restarts.push((at, memory));
+    }
+    scenario
 }
 
 /// What is wrong with a run.
@@ -109,17 +126,19 @@ fn wrong(scenario: &Scenario, out: &Outcome) -> Vec<String> {
     } else {
         // Nobody says that nothing is given back: the first refusals do, and all that were sent before they came.
         let sent = requests as f64 / 60.0 * 2.0 * scenario.jitter.as_secs_f64();
+        // Each process finds out anew.
+        let processes = 1.0 + scenario.restarts.len() as f64;
         check(
-            out.limited as f64 <= 3.0 + sent,
+            out.limited as f64 <= (3.0 + sent) * processes,
             format!("{} refused", out.limited),
         );
     }
     wrong
 }
 
-async fn try_seeds(seeds: impl Iterator<Item = u64>) {
+async fn try_seeds(seeds: impl Iterator<Item = u64>, make: impl Fn(u64) -> Scenario) {
     for seed in seeds {
-        let scenario = by_chance(seed);
+        let scenario = make(seed);
         let out = run(scenario.clone()).await;
         let wrong = wrong(&scenario, &out);
         assert!(
@@ -134,13 +153,36 @@ async fn try_seeds(seeds: impl Iterator<Item = u64>) {
 
 #[tokio::test(start_paused = true)]
 async fn no_limit_is_passed_in_any_window() {
-    try_seeds(0..200).await;
+    try_seeds(0..200, by_chance).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_limit_is_passed_though_the_client_is_killed() {
+    try_seeds(0..100, with_restarts).await;
+}
+
+/// The check is checked: a client that forgets the last minute is found out.
+#[tokio::test(start_paused = true)]
+async fn a_client_that_forgets_is_found_out() {
+    let mut found = 0;
+    for seed in 0..40 {
+        let mut scenario = with_restarts(seed);
+        scenario.headers = false;
+        scenario.limits.in_flight = 800;
+        for (_, memory) in &mut scenario.restarts {
+            *memory = Memory::Forgotten;
+        }
+        let out = run(scenario.clone()).await;
+        found += usize::from(!wrong(&scenario, &out).is_empty());
+    }
+    assert!(found >= 20, "{found} of 40");
 }
 
 #[tokio::test(start_paused = true)]
 #[ignore = "some minutes"]
 async fn thousands() {
-    try_seeds(0..10_000).await;
+    try_seeds(0..10_000, by_chance).await;
+    try_seeds(0..10_000, with_restarts).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -190,6 +232,7 @@ fn seed_load(requests: u64, charge: u64) -> Scenario {
         change: None,
         outage: None,
         capacity: None,
+        restarts: Vec::new(),
         calls: calls(1767, 7, (charge, charge), (600, 600), "lognormal:20s:0.5"),
         seed: 1,
     }

@@ -13,6 +13,7 @@
     reason = "tests: a panic is how they fail, and nobody else names what is in them"
 )]
 
+mod budget;
 mod cli;
 mod floors;
 mod formats;

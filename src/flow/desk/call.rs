@@ -205,8 +205,8 @@ pub struct LedgerJournal {
     pub provider: Arc<str>,
     /// Whether bodies are kept: those of a model, which cannot be had again.
     pub keep_bodies: bool,
-    /// Whether a call waits until its intent is durable: what a cap on money counts must survive a crash. Without one
-    /// the intent is only queued, ahead of the answer: it tells the next run what may still be in the provider's window.
+    /// Whether a call waits until its intent is durable: what a cap counts, or a limit, must survive a crash. Without
+    /// either the intent is only queued, ahead of the answer.
     pub awaits_intents: bool,
     /// Where calls and their cost are counted.
     pub gauges: Arc<Gauges>,
@@ -252,6 +252,7 @@ impl Journal for LedgerJournal {
             view: self.view,
             row,
             bound: intent.cost_bound,
+            charged: intent.tokens,
         });
         if !self.awaits_intents {
             // A ledger that cannot be written says so when the answer comes, at the latest.

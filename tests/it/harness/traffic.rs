@@ -1,11 +1,12 @@
 //! Traffic through the gate to a simulated provider, in virtual time: no sockets, one seed one trace.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
+use std::future::pending;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use weir::limit::{Caps, Charge, Limits};
 use weir::llm::gate::{Grant, Settlement};
@@ -35,8 +36,21 @@ pub struct Scenario {
     pub outage: Option<(Duration, Duration)>,
     /// Calls at once that are borne well.
     pub capacity: Option<usize>,
+    /// When the client is killed and started again, and what the new one knows of the last minute.
+    pub restarts: Vec<(Duration, Memory)>,
     pub calls: Vec<Call>,
     pub seed: u64,
+}
+
+/// What a new process knows of the calls of the one before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Memory {
+    /// All of them, from the ledger.
+    Calls,
+    /// That there may have been any.
+    Nothing,
+    /// Not even that: as no process should begin.
+    Forgotten,
 }
 
 /// What came of it.
@@ -99,8 +113,13 @@ pub fn calls(
 /// Runs a scenario to its end; call it on a paused clock.
 pub async fn run(scenario: Scenario) -> Outcome {
     let scenario = Arc::new(scenario);
-    let gate = Lane::alone(scenario.limits, Caps::default(), scenario.seed);
+    let mut lane = Lane::alone(scenario.limits, Caps::default(), scenario.seed);
     let start = Instant::now();
+    let mut restarts = scenario.restarts.iter().copied();
+    let mut restart = restarts.next();
+    let mut ledger: Vec<(Duration, u64)> = Vec::new();
+    // What this process is waiting for, by number.
+    let mut flying: BTreeMap<usize, (Call, u32)> = BTreeMap::new();
     let provider = Arc::new(Mutex::new(Provider {
         admission: Admission::new(scenario.law),
         referee: Referee::new(scenario.law.rates),
@@ -112,39 +131,68 @@ pub async fn run(scenario: Scenario) -> Outcome {
     }));
     let mut waiting: VecDeque<(Call, u32)> = scenario.calls.iter().map(|call| (*call, 0)).collect();
     let mut tasks = JoinSet::new();
+    let mut answered = 0;
     loop {
-        while let Some((call, failed)) = waiting.pop_front() {
-            let charge = Charge {
-                tokens: call.charge,
-                cost_bound: None,
-            };
-            let grant = tokio::select! {
-                biased;
-                Some(back) = tasks.join_next() => {
-                    waiting.push_front((call, failed));
-                    let again: Option<(Call, u32)> = back.unwrap();
-                    waiting.extend(again);
-                    continue;
-                }
-                grant = gate.reserve(charge) => grant.unwrap(),
-            };
-            provider.lock().unwrap().sent.push(start.elapsed());
-            tasks.spawn(one(
-                Arc::clone(&scenario),
-                Arc::clone(&provider),
-                grant,
-                call,
-                failed,
-                start,
-            ));
+        let next = waiting.front().copied();
+        if next.is_none() && flying.is_empty() {
+            break;
         }
-        match tasks.join_next().await {
-            Some(back) => waiting.extend(back.unwrap()),
-            None => break,
+        let charge = next.map(|(call, _)| Charge {
+            tokens: call.charge,
+            cost_bound: None,
+        });
+        let reserve = async {
+            match charge {
+                Some(charge) => lane.reserve(charge).await.unwrap(),
+                None => pending().await,
+            }
+        };
+        let killed = async {
+            match restart {
+                Some((at, _)) => sleep_until(start + at).await,
+                None => pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            () = killed => {
+                let memory = restart.map(|restart| restart.1);
+                restart = restarts.next();
+                // It dies with what it waits for, which the provider goes on with; the next one asks for all of it.
+                waiting.extend(std::mem::take(&mut flying).into_values());
+                lane = Lane::alone(scenario.limits, Caps::default(), scenario.seed);
+                let now = start.elapsed();
+                match memory {
+                    Some(Memory::Calls) => lane
+                        .gate()
+                        .recall(ledger.iter().map(|(at, charge)| (now - *at, *charge))),
+                    Some(Memory::Nothing) => lane.gate().hold(Duration::from_secs(62)),
+                    Some(Memory::Forgotten) | None => {}
+                }
+            }
+            Some(back) = tasks.join_next() => {
+                let (number, again): (usize, Option<(Call, u32)>) = back.unwrap();
+                if flying.remove(&number).is_some() {
+                    answered += usize::from(again.is_none());
+                    waiting.extend(again);
+                }
+            }
+            grant = reserve => {
+                let Some((call, failed)) = waiting.pop_front() else { continue };
+                let now = start.elapsed();
+                provider.lock().unwrap().sent.push(now);
+                let number = ledger.len();
+                ledger.push((now, call.charge));
+                flying.insert(number, (call, failed));
+                let (scenario, provider) = (Arc::clone(&scenario), Arc::clone(&provider));
+                let one = one(scenario, provider, grant, call, failed, start);
+                tasks.spawn(async move { (number, one.await) });
+            }
         }
     }
     let mut provider = provider.lock().unwrap();
     let mut out = std::mem::take(&mut provider.out);
+    out.answered = answered;
     out.verdict = provider.referee.verdict();
     out.most_sent = [10, 1].map(|secs| most(&provider.sent, Duration::from_secs(secs)));
     out.sent = provider.sent.len() as u64;
@@ -157,7 +205,7 @@ pub async fn run(scenario: Scenario) -> Outcome {
         .iter()
         .map(|(at, call)| (*at + call.latency).min(last).saturating_sub(*at));
     out.busy_until_last = until.sum::<Duration>().as_secs_f64();
-    (out.utilisation, out.binding) = gate
+    (out.utilisation, out.binding) = lane
         .stats()
         .pace()
         .map_or((0.0, ""), |(share, binding)| (share, binding.name()));
@@ -261,9 +309,6 @@ async fn one(
             reset_requests: Some(left.requests_reset),
             reset_tokens: Some(left.tokens_reset),
         };
-        if fault.is_none() {
-            at.out.answered += 1;
-        }
         (
             if scenario.headers {
                 headers

@@ -164,6 +164,8 @@ impl World {
                 in_flight: 8,
             },
             caps: Caps::default(),
+            monthly: None,
+            shared: None,
             client: client::Options::default(),
             output: self.output(),
             state: self.folder.path().join("state"),
