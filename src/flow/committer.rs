@@ -23,7 +23,7 @@ use super::gauges::{Gauges, add, set};
 use super::ops::commit::Closed;
 use super::record::Output;
 use super::render::{self, Lookup};
-use super::stop::{Ending, Stop};
+use super::stop::{Ending, Stop, said};
 use super::totals::{Totals, digest};
 use crate::model::id::{DocId, Fingerprint, KeyContext, ViewId};
 use crate::model::record::CallRow;
@@ -468,15 +468,4 @@ fn rows(ready: &[(Output, isize)], lookup: &Lookup, table: Table) -> Vec<Change>
 fn quanta() -> impl Fn() -> Duration {
     let start = tokio::time::Instant::now();
     move || start.elapsed()
-}
-
-/// An error with all its causes, for the one line that a run's early end is told in.
-fn said(error: impl std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

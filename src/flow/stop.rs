@@ -79,6 +79,17 @@ impl Stop {
     }
 }
 
+/// An error with all its causes, for the one line that a run's early end is told in.
+pub(super) fn said(error: impl std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -61,7 +61,7 @@ impl Database {
             {
                 StoreError::Foreign { path }
             }
-            other => other.during("open"),
+            other => other.during("open").at(&path),
         })
     }
 
@@ -223,7 +223,14 @@ fn durable(connection: &Connection) -> Result<(), StoreError> {
 /// Transcripts and answers are nobody else's business: only the owner may look.
 pub(super) fn make_folder(state: &Path) -> Result<(), StoreError> {
     if let Some(parent) = parent(state) {
+        let missing: Vec<_> = parent
+            .ancestors()
+            .take_while(|folder| !folder.exists())
+            .collect();
         fs::create_dir_all(&parent).map_err(StoreError::file("create", &parent))?;
+        for above in missing.into_iter().filter_map(self::parent) {
+            sync(&above)?;
+        }
     }
     match fs::DirBuilder::new().mode(0o700).create(state) {
         Ok(()) => parent(state).map_or(Ok(()), |parent| sync(&parent)),

@@ -37,9 +37,9 @@ impl Readers {
         let taken = self.idle().pop();
         let connection = match taken {
             Some(connection) => connection,
-            None => open(&self.path).map_err(|error| error.during(what))?,
+            None => open(&self.path).map_err(|error| error.during(what).at(&self.path))?,
         };
-        let result = work(&connection).map_err(|error| error.during(what));
+        let result = work(&connection).map_err(|error| error.during(what).at(&self.path));
         let mut idle = self.idle();
         if result.is_ok() && idle.len() < IDLE {
             idle.push(connection);

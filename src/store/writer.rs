@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -104,7 +105,7 @@ where
         let Some(work) = self.work.take() else {
             return Ok(());
         };
-        let result = work(connection).map_err(|error| error.during(self.what));
+        let result = work(connection).map_err(|error| error.during(self.what).at(file(connection)));
         let verdict = result.as_ref().map(drop).map_err(Clone::clone);
         self.result = Some(result);
         verdict
@@ -180,7 +181,7 @@ fn work(connection: &Connection, queue: &Receiver<Box<dyn Job>>) {
             Some(cause) => Err(StoreError::Stopped {
                 cause: Some(Arc::clone(cause)),
             }),
-            None => commit(connection, &mut group),
+            None => commit(connection, &mut group).map_err(|error| error.at(file(connection))),
         };
         if let (Err(error), None) = (&end, &stopped) {
             stopped = Some(Arc::new(error.clone()));
@@ -193,6 +194,11 @@ fn work(connection: &Connection, queue: &Receiver<Box<dyn Job>>) {
             job.settle(end.clone());
         }
     }
+}
+
+/// The database file of a connection.
+fn file(connection: &Connection) -> &Path {
+    Path::new(connection.path().unwrap_or_default())
 }
 
 /// What is committed together: all that waits; and while none of it is in haste, what comes until `end`.
@@ -255,7 +261,7 @@ mod tests {
     /// A command that breaks a constraint half way leaves nothing, and the others of its group are stored.
     #[test]
     fn a_failing_command_harms_nobody_else() {
-        let (_folder, database) = fresh();
+        let (folder, database) = fresh();
         let (held, go) = hold(&database);
         let before = database.done(done(1, 10));
         let failing = database.write("fail", |connection| {
@@ -268,7 +274,9 @@ mod tests {
         held.wait().unwrap();
         before.wait().unwrap();
         let error = failing.wait().unwrap_err();
-        assert_eq!(error.to_string(), "could not fail in the state database");
+        let path = folder.path().join("weir.db");
+        let expected = format!("could not fail in the state database {}", path.display());
+        assert_eq!(error.to_string(), expected);
         after.wait().unwrap();
         assert_eq!(database.known(&[key(1), key(2)]).unwrap().len(), 2);
         let half = database

@@ -13,6 +13,7 @@ from world import Provider, Tally, done, options, scratch, shim
 
 def calls(scene, fault):
     """The calls of an undisturbed run; threads make their number differ a little from run to run."""
+    scene.restore()
     log = scene.base.parent / "calls.log"
     log.unlink(missing_ok=True)
     provider = Provider(scene.weir, scene.base.parent, scene.latency)

@@ -9,7 +9,7 @@ use super::{Inquiry, Report, lookup};
 use crate::flow::engine::{Engine, Wall};
 use crate::flow::gauges::{Gauges, add};
 use crate::flow::record::Wanted;
-use crate::flow::stop::{Ending, Stop};
+use crate::flow::stop::{Ending, Stop, said};
 use crate::llm::client::{Client, Verdict};
 use crate::llm::gate::{Closed, Grant};
 use crate::llm::journal::{Done, Intent, Journal, JournalError};
@@ -47,7 +47,7 @@ pub(super) fn prepare(
     let texts = engine
         .database
         .texts(&fingerprints)
-        .map_err(|error| format!("could not read the ledger: {error}"))?;
+        .map_err(|error| format!("could not read the ledger: {}", said(error)))?;
     let asked = batch.iter().map(|(fingerprint, wanted)| {
         let text = texts
             .get(fingerprint)
@@ -80,15 +80,18 @@ pub(super) async fn run(task: Task, grant: Option<Grant>, prepared: Prepared) {
                         .ok();
                 }
                 Err(error) => task.stop.end(Ending::Storage(format!(
-                    "could not use the ledger: {error}"
+                    "could not use the ledger: {}",
+                    said(error)
                 ))),
             }
         }
     };
     let (asked, ()) = tokio::join!(asking, telling);
     if let Err(JournalError(cause)) = asked {
-        task.stop
-            .end(Ending::Storage(format!("could not record a call: {cause}")));
+        task.stop.end(Ending::Storage(format!(
+            "could not record a call: {}",
+            said(&*cause)
+        )));
     }
 }
 

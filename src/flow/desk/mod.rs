@@ -28,7 +28,7 @@ use super::engine::Engine;
 use super::epochs::Epoch;
 use super::gauges::{Gauges, add, less, set};
 use super::scope::Scope;
-use super::stop::{Ending, Stop};
+use super::stop::{Ending, Stop, said};
 use crate::limit::Charge;
 use crate::llm::client::Client;
 use crate::llm::gate::{Blocked, Closed, Refused};
@@ -223,7 +223,8 @@ impl Desk {
             Ok(Ok(found)) => found,
             Ok(Err(error)) => {
                 return self.stop.end(Ending::Storage(format!(
-                    "could not read the ledger: {error}"
+                    "could not read the ledger: {}",
+                    said(error)
                 )));
             }
             Err(panicked) => {
