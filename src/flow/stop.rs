@@ -15,6 +15,8 @@ pub enum Ending {
     Refused(Fault),
     /// The user said stop: nothing more is asked; what is in flight is waited for, for a time.
     Interrupted,
+    /// The state has no room for more answers: nothing more is asked; what was answered is published.
+    Room(String),
     /// The disk: nothing more is written.
     Storage(String),
     /// What was published does not follow from the manifest: every table must be rewritten.
@@ -27,7 +29,10 @@ impl Ending {
     /// Whether rows may still be published: the state behind them is sound.
     #[must_use]
     pub fn publishes(&self) -> bool {
-        matches!(self, Self::Budget(_) | Self::Refused(_) | Self::Interrupted)
+        matches!(
+            self,
+            Self::Budget(_) | Self::Refused(_) | Self::Interrupted | Self::Room(_)
+        )
     }
 }
 

@@ -121,6 +121,19 @@ impl Database {
         &self.ledger_id
     }
 
+    /// The folder that it lies in.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.readers.folder()
+    }
+
+    /// How many bytes this user may still write there; none if the system does not tell.
+    #[must_use]
+    pub fn room(&self) -> Option<u64> {
+        let found = rustix::fs::statvfs(self.folder()).ok()?;
+        found.f_bavail.checked_mul(found.f_frsize)
+    }
+
     /// How many calls an earlier process left behind with their outcome unknown, found by this opening.
     #[must_use]
     pub fn abandoned(&self) -> u64 {

@@ -28,6 +28,12 @@ impl Readers {
         }
     }
 
+    /// Where the database lies.
+    pub(super) fn folder(&self) -> &Path {
+        let folder = self.path.parent();
+        folder.unwrap_or(Path::new("."))
+    }
+
     /// Runs `work` on a connection that sees everything acknowledged before.
     pub(super) fn read<T>(
         &self,

@@ -1,6 +1,7 @@
 //! One batch: texts in, the client's work, and each chunk's outcome as the ledger has it.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
@@ -300,6 +301,10 @@ impl Journal for LedgerJournal {
             output_tokens: answer.output_tokens,
             cost: answer.cost,
         });
+        let body = done.body.as_ref().map_or(0, |body| body.len());
+        self.gauges
+            .largest
+            .fetch_max(body as u64, Ordering::Relaxed);
         let pending = self.database.done(store::Done {
             view: self.view,
             row,

@@ -14,6 +14,7 @@ pub mod call;
 mod lookup;
 pub mod published;
 mod queue;
+mod room;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -68,6 +69,8 @@ pub struct Inquiry {
     pub retry_failures: bool,
     /// What may be asked about.
     pub scope: Scope,
+    /// Whether no call goes out without room for its answer: it is paid for.
+    pub keeps_room: bool,
     /// The least patience, if not that of the desk.
     pub patience: Option<Duration>,
     /// After an interrupt, how long calls in flight are waited for.
@@ -102,6 +105,8 @@ pub struct Desk {
     calls: JoinSet<()>,
     reports: (UnboundedSender<Report>, UnboundedReceiver<Report>),
     last_came: Instant,
+    /// Why nothing is called for now: the state has no room for more.
+    short: Option<String>,
 }
 
 impl Desk {
@@ -138,6 +143,7 @@ impl Desk {
             calls: JoinSet::new(),
             reports: unbounded_channel(),
             last_came: start,
+            short: None,
         }
     }
 
@@ -150,6 +156,7 @@ impl Desk {
             if self.stop.ending().is_some() {
                 self.give_up_waiting();
             }
+            self.look_for_room();
             // Before waiting, not after: others wait for these counts.
             self.count();
             let cut = self.candidate();
@@ -294,7 +301,7 @@ impl Desk {
     /// How many chunks would be cut now, and about what they would be charged with. None if nothing waits, or more may
     /// come in a moment.
     fn candidate(&self) -> Option<(usize, Charge)> {
-        if self.stop.ending().is_some() {
+        if self.stop.ending().is_some() || self.short.is_some() {
             return None;
         }
         let size = self.client.size();
@@ -423,7 +430,8 @@ impl Desk {
         let (_, waiting, _) = self.queue.counts();
         let linger = self.last_came + LINGER;
         let quiet = (waiting > 0 && linger > Instant::now()).then_some(linger);
-        let at = overdue.into_iter().chain(quiet).min();
+        let room = self.short.as_ref().map(|_| Instant::now() + room::AGAIN);
+        let at = overdue.into_iter().chain(quiet).chain(room).min();
         async move {
             match at {
                 Some(at) => sleep_until(at).await,
@@ -454,7 +462,7 @@ impl Desk {
             return;
         };
         let grace = match ending {
-            Ending::Budget(_) => return,
+            Ending::Budget(_) | Ending::Room(_) => return,
             Ending::Interrupted | Ending::Mismatch => self.inquiry.grace,
             Ending::Refused(_) => Duration::from_secs(1),
             Ending::Storage(_) | Ending::Internal(_) => Duration::ZERO,
