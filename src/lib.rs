@@ -39,13 +39,14 @@
 //! | 3 | `plan` | the checked plan, the only thing that a run is built from |
 //! | 2 | `source`, `store`, `llm`, `sink`, `sim` | folders in, state, models, tables out; a provider to rehearse against |
 //! | 1 | `stage`, `limit` | the thinking of each step; pure |
-//! | 0 | `model` | plain data |
+//! | 0 | `model`, `failpoint` | plain data; where a debug build can be made to panic |
 //!
 //! # Where to start reading
 //!
 //! [`flow`] for the graph as a picture, [`job::run`] for how it is driven, [`stage`] for what each step thinks.
 
 pub mod cli;
+pub mod failpoint;
 pub mod flow;
 pub mod job;
 pub mod limit;

@@ -25,6 +25,7 @@ use super::record::Output;
 use super::render::{self, Lookup};
 use super::stop::{Ending, Stop, said};
 use super::totals::{Totals, digest};
+use crate::failpoint;
 use crate::model::id::{DocId, Fingerprint, KeyContext, ViewId};
 use crate::model::record::CallRow;
 use crate::model::unit::Micros;
@@ -316,6 +317,7 @@ impl Committer {
     }
 
     fn try_publish(&mut self, complete: bool) -> Result<(), String> {
+        failpoint::pass("committer");
         // Names of snapshots are never used twice, so one that only says "complete" has an epoch of its own.
         let before = self.published.epoch.unwrap_or(self.terms.start);
         let epoch = self.last_complete.max(before + 1);
@@ -366,6 +368,7 @@ impl Committer {
             .wait()
             .map_err(said)?;
         self.publisher.swap(prepared).map_err(said)?;
+        failpoint::pass("swapped");
         self.database
             .commit(self.terms.view, epoch)
             .wait()

@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::error::StoreError;
+use crate::failpoint;
 
 /// The most commands in one commit: bounds how long the first of them waits for the last.
 const GROUP: usize = 500;
@@ -224,6 +225,7 @@ fn commit(connection: &Connection, group: &mut [Box<dyn Job>]) -> Result<(), Sto
         connection.prepare_cached(sql)?.execute([])?;
         Ok(())
     };
+    failpoint::pass("store");
     run("BEGIN IMMEDIATE")?;
     for job in group {
         run("SAVEPOINT command")?;

@@ -190,6 +190,8 @@ class World:
         """Waits until it ends, or stops (as a fault may make it)."""
         until = time.monotonic() + longest
         while time.monotonic() < until:
+            if process.returncode is not None:
+                return self.ended(process)
             pid, status = os.waitpid(process.pid, os.WNOHANG | os.WUNTRACED)
             if pid and os.WIFSTOPPED(status):
                 return self.ended(process, code=0, stopped=True)

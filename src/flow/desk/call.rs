@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use super::{Inquiry, Report, lookup};
+use crate::failpoint;
 use crate::flow::engine::{Engine, Wall};
 use crate::flow::gauges::{Gauges, add};
 use crate::flow::record::Wanted;
@@ -70,6 +71,7 @@ pub(super) async fn run(task: Task, grant: Option<Grant>, prepared: Prepared) {
     let asking = Arc::clone(&task.client).ask(prepared, grant, out);
     let telling = async {
         while let Some((asked, verdict)) = verdicts.recv().await {
+            failpoint::pass("call");
             match task.outcome(&asked, verdict).await {
                 Ok(outcome) => {
                     // The desk goes first only when the run is being abandoned.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::Inquiry;
 use super::published::Published;
+use crate::failpoint;
 use crate::flow::epochs::Epoch;
 use crate::flow::scope::Scope;
 use crate::model::id::{AnswerKey, Fingerprint, ViewId};
@@ -32,6 +33,7 @@ pub(super) fn look_up(
     inquiry: &Inquiry,
     wanted: &[(Fingerprint, Epoch)],
 ) -> Result<Vec<Found>, StoreError> {
+    failpoint::pass("lookup");
     // Whatever is listed was live at the base, so it is asked about there first, whichever update came first.
     let published = |fingerprint: &Fingerprint| inquiry.published.get(fingerprint);
     let mut keys: Vec<AnswerKey> = wanted

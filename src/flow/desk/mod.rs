@@ -30,6 +30,7 @@ use super::epochs::Epoch;
 use super::gauges::{Gauges, add, less, set};
 use super::scope::Scope;
 use super::stop::{Ending, Stop, said};
+use crate::failpoint;
 use crate::limit::Charge;
 use crate::llm::client::Client;
 use crate::llm::gate::{Blocked, Closed, Refused};
@@ -342,6 +343,7 @@ impl Desk {
         if let Err(refused) = opened {
             return self.refused(refused, count);
         }
+        failpoint::pass("desk");
         let batch = self.queue.cut(count);
         let prepared = match call::prepare(&self.engine, &self.inquiry, &self.client, &batch) {
             Ok(prepared) => prepared,

@@ -52,7 +52,7 @@ fn short(database: &Database, under_way: usize, largest: u64) -> Option<String> 
 /// What must be free for one more call.
 fn needed(under_way: usize, largest: u64) -> u64 {
     let answer = ANSWER.max(largest.saturating_mul(COPIES));
-    RESERVE.saturating_add(answer.saturating_mul(under_way as u64 + 1))
+    RESERVE.saturating_add(answer.saturating_mul((under_way as u64).saturating_add(1)))
 }
 
 #[cfg(test)]
