@@ -196,10 +196,18 @@ pub(super) fn connect(path: &Path, fresh_id: [u8; 16]) -> Result<Connection, Sto
             });
         }
     };
-    durable(&connection)?;
-    if schema < schema::known() {
+    let migrate = || {
         let fresh = u128::from_be_bytes(fresh_id);
-        schema::migrate(&connection, schema, &format!("{fresh:032x}"))?;
+        schema::migrate(&connection, schema, &format!("{fresh:032x}"))
+    };
+    synced(&connection)?;
+    if schema == 0 {
+        // Before there is a log: a log that is damaged takes what is in it along, and must not take the ledger's name.
+        migrate()?;
+    }
+    logged(&connection)?;
+    if (1..schema::known()).contains(&schema) {
+        migrate()?;
     }
     Ok(connection)
 }
@@ -223,11 +231,16 @@ fn ledger_id(connection: &Connection, path: &Path) -> Result<String, StoreError>
 }
 
 /// What is acknowledged must survive a power cut: a sync for every commit, and on macOS one that reaches the disk.
-fn durable(connection: &Connection) -> Result<(), StoreError> {
-    connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
+fn synced(connection: &Connection) -> Result<(), StoreError> {
     connection.pragma_update(None, "synchronous", "full")?;
     connection.pragma_update(None, "fullfsync", true)?;
     connection.pragma_update(None, "checkpoint_fullfsync", true)?;
+    Ok(())
+}
+
+/// Commits go to a log: readers and the writer do not wait for each other.
+fn logged(connection: &Connection) -> Result<(), StoreError> {
+    connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
     // What a long read made the log grow to is given back, but for what is soon used again.
     connection.pragma_update_and_check(None, "journal_size_limit", 64 << 20, |_| Ok(()))?;
     Ok(())

@@ -133,7 +133,7 @@ impl Writer {
         let (jobs, queue) = mpsc::channel();
         let thread = thread::Builder::new()
             .name("weir-store".to_owned())
-            .spawn(move || work(&connection, &queue))
+            .spawn(move || work(connection, &queue))
             .map_err(StoreError::file("start a thread for", "the state"))?;
         Ok(Self {
             jobs: Some(jobs),
@@ -173,7 +173,7 @@ impl Drop for Writer {
     }
 }
 
-fn work(connection: &Connection, queue: &Receiver<Box<dyn Job>>) {
+fn work(connection: Connection, queue: &Receiver<Box<dyn Job>>) {
     let mut stopped: Option<Arc<StoreError>> = None;
     let mut last = Instant::now();
     while let Ok(first) = queue.recv() {
@@ -182,7 +182,7 @@ fn work(connection: &Connection, queue: &Receiver<Box<dyn Job>>) {
             Some(cause) => Err(StoreError::Stopped {
                 cause: Some(Arc::clone(cause)),
             }),
-            None => commit(connection, &mut group).map_err(|error| error.at(file(connection))),
+            None => commit(&connection, &mut group).map_err(|error| error.at(file(&connection))),
         };
         if let (Err(error), None) = (&end, &stopped) {
             stopped = Some(Arc::new(error.clone()));
@@ -194,6 +194,15 @@ fn work(connection: &Connection, queue: &Receiver<Box<dyn Job>>) {
         for job in group {
             job.settle(end.clone());
         }
+    }
+    if stopped.is_some() {
+        // Closing would write and sync the log once more: after a failed sync that may only seem to succeed.
+        std::mem::forget(connection);
+    } else {
+        // One bad bit of the log takes all that follows it along; of the database, only what it hits. What others still
+        // read stays in the log, which costs nothing but that.
+        let checkpoint = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+        checkpoint.ok();
     }
 }
 

@@ -32,7 +32,7 @@ class Disk:
         self.image, self.place = folder / f"{name}.img", folder / name
         self.place.mkdir()
         with open(self.image, "wb") as image:
-            image.truncate(64 << 20)
+            image.truncate(256 << 20)
         subprocess.run(["mkfs.ext4", "-q", "-F", "-m", "0", self.image], check=True, capture_output=True)
         self.mounted = False
         atexit.register(self.unmount)

@@ -27,9 +27,9 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::bridge::{Far, Outcoming, Question};
 use super::engine::Engine;
 use super::epochs::Epoch;
-use super::gauges::{Gauges, add, less, set};
+use super::gauges::{Gauges, add, set};
 use super::scope::Scope;
-use super::stop::{Ending, Stop, said};
+use super::stop::{Ending, Stop};
 use crate::failpoint;
 use crate::limit::Charge;
 use crate::llm::client::Client;
@@ -39,16 +39,13 @@ use crate::model::id::{AnswerKey, Fingerprint, KeyContext, ViewId};
 use crate::model::outcome::Outcome;
 use crate::model::unit::Usd;
 use crate::stage::batch::pack;
-use crate::store::StoreError;
-use lookup::Found;
+use lookup::LOOKUP;
 use published::Published;
 use queue::Queue;
 
 /// No chunk has come for so long: what waits is called though it makes a small batch. Lookups of an epoch's chunks come
 /// within a few milliseconds of each other.
 const LINGER: Duration = Duration::from_millis(50);
-/// How many fingerprints are looked up at a time.
-const LOOKUP: usize = 512;
 /// The least patience; the desk waits three times as long as 99 of 100 calls take, if that is more.
 const PATIENCE: Duration = Duration::from_mins(1);
 /// What a run asks, and what it starts from.
@@ -102,7 +99,7 @@ pub struct Desk {
     /// What the batch that was cut last is charged with, for each of its chunks.
     last_charge: Charge,
     unseen: Vec<(Fingerprint, Epoch)>,
-    lookups: JoinSet<Result<Vec<Found>, StoreError>>,
+    lookups: JoinSet<lookup::Looked>,
     calls: JoinSet<()>,
     reports: (UnboundedSender<Report>, UnboundedReceiver<Report>),
     last_came: Instant,
@@ -209,58 +206,6 @@ impl Desk {
                     }
                 }
                 Question::Forget { fingerprint } => self.queue.forget(fingerprint),
-            }
-        }
-        self.last_came = Instant::now();
-    }
-
-    /// Starts looking up what has come; two lookups at a time keep both the database and the desk busy.
-    fn look_up(&mut self) {
-        while self.lookups.len() < 2 && !self.unseen.is_empty() {
-            let rest = self.unseen.split_off(self.unseen.len().min(LOOKUP));
-            let wanted = std::mem::replace(&mut self.unseen, rest);
-            let (database, inquiry) =
-                (Arc::clone(&self.engine.database), Arc::clone(&self.inquiry));
-            self.lookups
-                .spawn_blocking(move || lookup::look_up(&database, &inquiry, &wanted));
-        }
-    }
-
-    fn found(&mut self, found: Result<Result<Vec<Found>, StoreError>, tokio::task::JoinError>) {
-        let found = match found {
-            Ok(Ok(found)) => found,
-            Ok(Err(error)) => {
-                return self.stop.end(Ending::Storage(format!(
-                    "could not read the ledger: {}",
-                    said(error)
-                )));
-            }
-            Err(panicked) => {
-                return self
-                    .stop
-                    .end(Ending::Internal(format!("a lookup ended: {panicked}")));
-            }
-        };
-        for Found {
-            fingerprint,
-            before,
-            now,
-        } in found
-        {
-            if let Some(before) = before {
-                self.tell(fingerprint, before, false);
-            }
-            match now {
-                Some(outcome) => {
-                    match outcome {
-                        Outcome::Answered(_) => add(&self.gauges.cached, 1),
-                        // Outside the scope: nobody need wait for it.
-                        Outcome::Unasked => less(&self.gauges.asked, 1),
-                        Outcome::Failed(_) | Outcome::Pending | Outcome::Nothing => {}
-                    }
-                    self.tell(fingerprint, outcome, true);
-                }
-                None => self.queue.wait(self.start.elapsed(), fingerprint),
             }
         }
         self.last_came = Instant::now();
