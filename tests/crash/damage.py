@@ -32,7 +32,20 @@ class Published(Scene):
         # A database with its pages in place, and a log with others.
         world.must(world.run("ledger", "backup", world.folder / "copy.db", "--state", world.state), 0)
         world.write("2.txt", transcript(2, 24))
-        # As a kill leaves it: with all that this run did only in the log.
+        self.last(world, provider)
+        world.write("3.txt", transcript(3, 24))
+
+    def last(self, world, provider):
+        """The last run before the damage."""
+        world.must(world.run_flow(provider), 0)
+
+
+class Killed(Published):
+    """The same as a kill leaves it: all that the last run did is in the log only."""
+
+    name = "killed"
+
+    def last(self, world, provider):
         reader = sqlite3.connect(world.state / "weir.db")
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM answers").fetchone()
@@ -42,7 +55,6 @@ class Published(Scene):
         reader.close()
         shutil.rmtree(world.state)
         left.rename(world.state)
-        world.write("3.txt", transcript(3, 24))
 
 
 def flip(data, place):
@@ -91,7 +103,8 @@ def mend(scene, provider, advised, which):
     if command:
         subprocess.run(["sh", "-c", command.group(0)], cwd=world.folder, check=True)
     elif "backup" in advised:
-        world.must(world.run("ledger", "restore", world.folder / "copy.db", "--state", world.state), 0)
+        world.must(world.run("ledger", "restore", world.folder / "copy.db", "--state", world.state,
+                             "--force"), 0)
         return ["--allow-new-ledger"], True
     return (["--rehash"] if "--rehash" in advised else []), "asks again" in advised
 
@@ -134,7 +147,7 @@ def damaged(scene, path, spoil, place):
 
 def targets(world):
     """A file of each kind."""
-    found = {"weir.db": world.state / "weir.db", "weir.db-wal": world.state / "weir.db-wal"}
+    found = {"weir.db": world.state / "weir.db", "log": world.state / "weir.db-wal"}
     snapshot = (world.out / "current").resolve()
     found["manifest.json"] = snapshot / "manifest.json"
     for table in ("documents", "chunks", "mentions", "entities", "failures"):
@@ -150,10 +163,12 @@ def main():
     args = options(__doc__, points=40, only="")
     chance = random.Random(args.seed)
     base = scratch()
-    scene = Published(args.weir, base / "published")
+    scenes = [Published(args.weir, base / "published"), Killed(args.weir, base / "killed")]
     wrong = 0
-    for name, path in targets(scene.world).items():
-        if args.only and args.only != name:
+    tried = [(scene, f"{name}, {scene.name}", path) for scene in scenes for name, path in targets(scene.world).items()
+             if scene is scenes[0] or path.name.startswith("weir.db")]
+    for scene, name, path in tried:
+        if args.only and args.only not in name:
             continue
         scene.restore()
         size = (scene.world.folder / path).stat().st_size

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 
 from world import IN_FLIGHT, BATCH, Failed, Provider, World, transcript
@@ -124,6 +125,14 @@ class Second(Scene):
             manifest = json.loads(path.read_bytes())
             manifest["published_at"] -= 5 * HOUR
             path.write_text(json.dumps(manifest))
+        # The state has a copy of the last.
+        connection = sqlite3.connect(world.state / "weir.db")
+        (known,) = connection.execute("SELECT manifest FROM views").fetchone()
+        known = json.loads(known)
+        known["published_at"] -= 5 * HOUR
+        connection.execute("UPDATE views SET manifest = ?", [json.dumps(known)])
+        connection.commit()
+        connection.close()
         world.write("0.txt", transcript(0).replace("number 2", "number 17").replace("June", "July"))
         world.write("5.txt", transcript(5))
         os.unlink(world.inputs / "old.txt")
