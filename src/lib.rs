@@ -42,13 +42,14 @@
 //! | 2 | `notify` | webhooks and mails about jobs |
 //! | 1 | `stage`, `limit` | the thinking of each step; pure |
 //! | 1 | `secret` | keys, passwords and tokens, and the files that hold them |
-//! | 0 | `model` | plain data |
+//! | 0 | `model`, `failpoint` | plain data; where a debug build can be made to panic |
 //!
 //! # Where to start reading
 //!
 //! [`flow`] for the graph as a picture, [`job::run`] for how it is driven, [`stage`] for what each step thinks.
 
 pub mod cli;
+pub mod failpoint;
 pub mod flow;
 pub mod http;
 pub mod job;

@@ -89,7 +89,7 @@ pub(super) fn exit(report: &Report, threshold: u64) -> Exit {
         .map_or(0, |manifest| manifest.info.failures);
     match &report.ending {
         Some(Stopped::Budget(_)) => Exit::Budget,
-        Some(Stopped::Storage(_)) => Exit::Storage,
+        Some(Stopped::Storage(_) | Stopped::Room(_)) => Exit::Storage,
         Some(Stopped::Refused(_)) => Exit::Refused,
         Some(Stopped::Interrupted)
             if report

@@ -181,6 +181,9 @@ fn finish(
     }
     match &report.ending {
         Some(Ending::Storage(why)) => printer.plain_error(&format!("error: {why}\n")),
+        Some(Ending::Room(why)) => printer.plain_error(&format!(
+            "error: {why}\nhint: make room there; the same run goes on from here, and asks nothing twice\n"
+        )),
         Some(Ending::Internal(why)) => {
             printer.plain_error(&format!("error: a fault of weir itself: {why}\n"));
         }

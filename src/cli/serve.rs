@@ -29,8 +29,8 @@ use crate::job::service::{Service, blocking};
 use crate::model::unit::Usd;
 use crate::notify::config::{Options as Messages, Problems};
 use crate::notify::{Channel, channels};
+use crate::plan::operator::{self, FILE as OPERATOR_FILE};
 use crate::plan::origin::{Given, Origin};
-use crate::plan::resolve::OPERATOR_FILE;
 use crate::secret::Secret;
 use crate::sim::{self, law};
 use crate::store::StoreError;
@@ -44,6 +44,9 @@ pub struct ServeArgs {
     /// Where to listen. Another address than loopback needs tokens (service.tokens_file, WEIR_TOKENS_FILE or WEIR_TOKENS).
     #[arg(long, value_name = "ADDRESS")]
     pub listen: Option<SocketAddr>,
+    /// The file of limits, servers, prices, budgets and of the service itself [default: weir.toml, if it is there].
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub config: Option<PathBuf>,
     /// Folder of the state: what was asked and answered, jobs, uploads [default: .weir].
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub state: Option<PathBuf>,
@@ -116,8 +119,8 @@ struct ServiceOptions {
 enum Wrong {
     #[error("could not read {OPERATOR_FILE}")]
     Read(#[source] std::io::Error),
-    #[error("{OPERATOR_FILE} is not what is wanted")]
-    File(#[source] toml::de::Error),
+    #[error("[service] or [notify] of {OPERATOR_FILE} is not what is wanted: {0}")]
+    File(String),
     #[error("the messages of {OPERATOR_FILE} cannot be sent")]
     Notify(#[source] Problems),
     #[error("service.{0}")]
@@ -201,7 +204,12 @@ fn prepare(
     environment: &Environment,
     variables: &Variables<'_>,
 ) -> Result<Prepared, Wrong> {
-    let file = if args.demo { File::default() } else { read()? };
+    let pointed = operator::pointed(args.config.as_deref(), environment.config.as_deref());
+    let file = if args.demo {
+        File::default()
+    } else {
+        read(pointed.as_deref())?
+    };
     let options = file.service;
     let text = |name: &str| variables(name).and_then(|value| value.into_string().ok());
     let tokens = Tokens::new(Source {
@@ -234,6 +242,7 @@ fn prepare(
         let root = found.map_err(|cause| Wrong::Root { path, cause })?;
         settings.roots.push(root);
     }
+    settings.config = pointed;
     settings.dataflows = options.dataflows;
     settings.models = options.models;
     settings.uncapped = options.allow_uncapped;
@@ -285,10 +294,13 @@ fn prepare(
     })
 }
 
-fn read() -> Result<File, Wrong> {
-    match std::fs::read_to_string(OPERATOR_FILE) {
-        Ok(text) => toml::from_str(&text).map_err(Wrong::File),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(File::default()),
+fn read(pointed: Option<&Path>) -> Result<File, Wrong> {
+    match std::fs::read_to_string(pointed.unwrap_or(Path::new(OPERATOR_FILE))) {
+        // The message alone: the line it quotes may hold a secret.
+        Ok(text) => toml::from_str(&text).map_err(|error| Wrong::File(error.message().to_owned())),
+        Err(error) if pointed.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
+            Ok(File::default())
+        }
         Err(error) => Err(Wrong::Read(error)),
     }
 }

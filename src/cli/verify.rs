@@ -11,7 +11,7 @@ use super::env::Environment;
 use super::escape::word;
 use super::printer::Printer;
 use super::tables::{Tables, TablesArgs, absent, no_tables};
-use crate::job::verify::{Remedy, Verdict, verify};
+use crate::job::verify::{Damage, Remedy, Verdict, VerifyError, verify};
 use crate::sink::{SinkError, Snapshot};
 use crate::store::{StoreError, StoredView};
 
@@ -60,13 +60,28 @@ pub(super) fn run(args: &VerifyArgs, environment: &Environment, printer: &mut Pr
             return Exit::Storage;
         }
     };
-    let verdict = match verify(&snapshot, database.as_ref()) {
+    let mut verdict = match verify(&snapshot, database.as_ref()) {
         Ok(verdict) => verdict,
         Err(error) => {
             printer.error(&error);
+            let broken = |cause: &StoreError| {
+                matches!(cause, StoreError::Corrupt { .. } | StoreError::Sql { .. })
+            };
+            if matches!(&error, VerifyError::State(cause) if broken(cause)) {
+                printer.plain_error(&format!("hint: {}\n", remedy(Remedy::Restore, &tables)));
+            }
             return Exit::Storage;
         }
     };
+    if database.is_none() && tables.state.join("weir.db").exists() {
+        verdict.damage.push(Damage {
+            of: "ledger".to_owned(),
+            what: "is empty, and tables are there".to_owned(),
+            count: 1,
+            places: vec![tables.state.join("weir.db").display().to_string()],
+            remedy: Remedy::Restore,
+        });
+    }
     if args.json {
         let sound = verdict.damage.is_empty();
         let (epoch, complete) = (snapshot.epoch(), snapshot.manifest().info.complete);

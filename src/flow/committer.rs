@@ -23,8 +23,9 @@ use super::gauges::{Gauges, add, set};
 use super::ops::commit::Closed;
 use super::record::Output;
 use super::render::{self, Lookup};
-use super::stop::{Ending, Stop};
+use super::stop::{Ending, Stop, said};
 use super::totals::{Totals, digest};
+use crate::failpoint;
 use crate::model::id::{DocId, Fingerprint, KeyContext, ViewId};
 use crate::model::record::CallRow;
 use crate::model::unit::Micros;
@@ -316,6 +317,7 @@ impl Committer {
     }
 
     fn try_publish(&mut self, complete: bool) -> Result<(), String> {
+        failpoint::pass("committer");
         // Names of snapshots are never used twice, so one that only says "complete" has an epoch of its own.
         let before = self.published.epoch.unwrap_or(self.terms.start);
         let epoch = self.last_complete.max(before + 1);
@@ -366,6 +368,7 @@ impl Committer {
             .wait()
             .map_err(said)?;
         self.publisher.swap(prepared).map_err(said)?;
+        failpoint::pass("swapped");
         self.database
             .commit(self.terms.view, epoch)
             .wait()
@@ -468,15 +471,4 @@ fn rows(ready: &[(Output, isize)], lookup: &Lookup, table: Table) -> Vec<Change>
 fn quanta() -> impl Fn() -> Duration {
     let start = tokio::time::Instant::now();
     move || start.elapsed()
-}
-
-/// An error with all its causes, for the one line that a run's early end is told in.
-fn said(error: impl std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

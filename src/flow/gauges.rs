@@ -73,6 +73,8 @@ gauges! {
     calls,
     /// Nano-dollars of this run's calls, as far as prices are known.
     spent,
+    /// The bytes of the largest answer so far.
+    largest,
 }
 
 /// Adds to a count.

@@ -15,6 +15,8 @@ pub enum Ending {
     Refused(Fault),
     /// The user said stop: nothing more is asked; what is in flight is waited for, for a time.
     Interrupted,
+    /// The state has no room for more answers: nothing more is asked; what was answered is published.
+    Room(String),
     /// The disk: nothing more is written.
     Storage(String),
     /// What was published does not follow from the manifest: every table must be rewritten.
@@ -27,7 +29,10 @@ impl Ending {
     /// Whether rows may still be published: the state behind them is sound.
     #[must_use]
     pub fn publishes(&self) -> bool {
-        matches!(self, Self::Budget(_) | Self::Refused(_) | Self::Interrupted)
+        matches!(
+            self,
+            Self::Budget(_) | Self::Refused(_) | Self::Interrupted | Self::Room(_)
+        )
     }
 }
 
@@ -77,6 +82,17 @@ impl Stop {
     pub fn watch(&self) -> watch::Receiver<Option<Ending>> {
         self.0.subscribe()
     }
+}
+
+/// An error with all its causes, for the one line that a run's early end is told in.
+pub(super) fn said(error: impl std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
 }
 
 #[cfg(test)]

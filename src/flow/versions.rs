@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::ops::read::Versions;
 use super::record::{Loaded, Occurrence, Version};
-use super::stop::{Ending, Stop};
+use super::stop::{Ending, Stop, said};
 use crate::model::id::Fingerprint;
 use crate::store::Database;
 
@@ -94,8 +94,9 @@ impl Versions for Stored {
                 version.number, version.doc
             ),
             Err(error) => format!(
-                "could not load version {} of a document: {error}",
-                version.number
+                "could not load version {} of a document: {}",
+                version.number,
+                said(error)
             ),
         };
         self.stop.end(Ending::Storage(failed));

@@ -14,6 +14,7 @@ use tokio::time::{sleep, timeout};
 
 use super::reader::{self, Prepared, Reading, StoreProblem};
 use super::watch::Watching;
+use crate::failpoint;
 use crate::flow::committer::{FileChanges, Notice, Notices};
 use crate::flow::epochs::Epoch;
 use crate::flow::gauges::{Gauges, add};
@@ -218,6 +219,7 @@ impl Intake {
             (Arc::clone(&self.database), self.reading.clone(), self.view);
         let now = (self.wall)();
         Next::Reading(tokio::task::spawn_blocking(move || {
+            failpoint::pass("reader");
             let mut prepared = reader::prepare(&file, &reading, now);
             if !same(&prepared.file, before.as_ref()) {
                 reader::store(&database, view, &reading, &mut prepared)?;

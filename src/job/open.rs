@@ -155,16 +155,17 @@ pub fn open(
     let manifest = publisher
         .current()
         .map(|snapshot| snapshot.manifest().clone());
-    if let Some(manifest) = &manifest {
-        guard_output(order, manifest, database.ledger_id(), &listing, view)?;
-    }
-    let form = form(&order.question.schema);
-    publisher = publisher.holding(Layout::of(&form));
-    let derivation = format!("{DERIVATION}/{}/{}", form.id(), order.reading.hash);
     let before = database
         .view(view)
         .map_err(state)?
         .filter(|before| before.epoch > 0);
+    if let Some(manifest) = &manifest {
+        guard_output(order, manifest, database.ledger_id(), &listing, view)?;
+        guard_state(order, manifest, before.as_ref(), view)?;
+    }
+    let form = form(&order.question.schema);
+    publisher = publisher.holding(Layout::of(&form));
+    let derivation = format!("{DERIVATION}/{}/{}", form.id(), order.reading.hash);
     let known = database.files(view).map_err(state)?;
     let trust = trust(
         order,
@@ -280,8 +281,17 @@ pub(super) fn settle(
     let current = publisher.current().is_some_and(|current| {
         current.epoch() == epoch && current.manifest().info.view == view.to_string()
     });
+    let on_disk = publisher
+        .current_epoch_on_disk()
+        .map_err(|cause| OpenError::Output {
+            path: order.output.clone(),
+            cause,
+        })?;
     if current {
         database.commit(view, epoch).wait().map_err(state)?;
+    } else if on_disk >= Some(epoch) {
+        // The tables have gone on since: the state is older than they are, and what it prepared then is of no use.
+        database.rollback(view, epoch).wait().map_err(state)?;
     } else {
         publisher
             .discard(epoch)
@@ -330,6 +340,32 @@ fn guard_output(
         });
     }
     Ok(())
+}
+
+/// A state that knows less than the tables that were made with it has lost answers: paying for them again is not decided
+/// here.
+fn guard_state(
+    order: &Order,
+    manifest: &Manifest,
+    before: Option<&StoredView>,
+    view: ViewId,
+) -> Result<(), OpenError> {
+    let known = before.map_or(0, |before| before.epoch);
+    let own = manifest.info.view == view.to_string();
+    if !own || known >= manifest.epoch || !order.paid || order.allow.new_ledger {
+        return Ok(());
+    }
+    Err(OpenError::Guard {
+        what: format!(
+            "{} holds epoch {}, the state in {} is at {known}: it has lost what came after that",
+            order.output.display(),
+            manifest.epoch,
+            order.state.display()
+        ),
+        hint: "weir ledger restore puts back a newer backup; --allow-new-ledger goes on, and asks and pays again for \
+               what is lost"
+            .into(),
+    })
 }
 
 fn trust(

@@ -79,6 +79,7 @@ pub(super) fn inquiry(
         published,
         retry_failures: order.retry_failures,
         scope: order.scope.clone(),
+        keeps_room: order.paid,
         patience: order.timing.patience,
         grace: order.timing.grace,
     }))

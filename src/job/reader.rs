@@ -85,7 +85,7 @@ pub fn document_of(file: &SourceFile, pattern: Option<&Pattern>) -> Result<Found
     }
     if let Some(sidecar) = &file.sidecar {
         let name = &sidecar.name;
-        let wrong = match read::sidecar(sidecar) {
+        let wrong = match read::sidecar(file, sidecar) {
             Ok(bytes) => {
                 hash = ContentHash::of(&[hash.as_bytes(), &bytes]);
                 let (said, wrong) = metadata::sidecar(name, &bytes);

@@ -34,6 +34,18 @@ pub(super) fn create_dir(path: &Path) -> Result<(), SinkError> {
     fs::create_dir_all(path).map_err(io("create", path))
 }
 
+/// Creates a folder with those above it that are missing; their names last from then on.
+pub(super) fn create_dir_to_last(path: &Path) -> Result<(), SinkError> {
+    let missing = path.ancestors().take_while(|folder| !folder.exists());
+    let above: Vec<&Path> = missing.filter_map(Path::parent).collect();
+    create_dir(path)?;
+    for folder in above {
+        let here = folder.as_os_str().is_empty();
+        sync_dir(if here { Path::new(".") } else { folder })?;
+    }
+    Ok(())
+}
+
 pub(super) fn rename(from: &Path, to: &Path) -> Result<(), SinkError> {
     fs::rename(from, to).map_err(io("rename to", to))
 }

@@ -15,7 +15,9 @@ use std::path::{Path, PathBuf};
 
 use super::change::{log, settle};
 use super::error::SinkError;
-use super::files::{create_dir, io, names, remove_dir, remove_file, rename, sync_dir, write_new};
+use super::files::{
+    create_dir, create_dir_to_last, io, names, remove_dir, remove_file, rename, sync_dir, write_new,
+};
 use super::group::Bounds;
 use super::manifest::{FORMAT, Manifest, ManifestInfo, TableInfo};
 use super::parts::{Old, apply};
@@ -65,13 +67,13 @@ impl Local {
         now: Micros,
         bounds: Bounds,
     ) -> Result<Self, SinkError> {
-        if let Err(error) = fs::create_dir_all(output) {
+        if let Err(error) = create_dir_to_last(output) {
             if fs::metadata(output).is_ok_and(|found| !found.is_dir()) {
                 let path = output.to_owned();
                 let wanted = "a folder";
                 return Err(SinkError::InTheWay { path, wanted });
             }
-            return Err(io("create", output)(error));
+            return Err(error);
         }
         let root = fs::canonicalize(output).map_err(io("open", output))?;
         if root.to_str().is_none() {
@@ -248,7 +250,7 @@ impl Local {
                 continue;
             };
             let folder = changes.join(table.name());
-            create_dir(&folder)?;
+            create_dir_to_last(&folder)?;
             let to = folder.join(format!("{}.parquet", name(snapshot.epoch())));
             rename(&waiting.join(&file), &to)?;
             sync_dir(&folder)?;

@@ -1,6 +1,6 @@
 //! One file in, its bytes out: whole, of one moment, and of a regular file.
 
-use std::fs::{self, Metadata, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -46,7 +46,12 @@ const FLAGS: i32 = if cfg!(target_os = "macos") {
 /// # Errors
 /// If it cannot be read whole, or is not a regular file.
 pub fn read(file: &SourceFile) -> Result<Vec<u8>, Unreadable> {
-    read_while(&file.path, MAX_SOURCE_BYTES, || ())
+    read_while(&file.path, depth(file), MAX_SOURCE_BYTES, || ())
+}
+
+/// How many names lie between its root and a file, its own counted: what was listed there must still be folders.
+fn depth(file: &SourceFile) -> usize {
+    file.relative.split('/').count()
 }
 
 /// The longest sidecar that is read.
@@ -56,8 +61,8 @@ const MAX_SIDECAR_BYTES: u64 = 1 << 20;
 ///
 /// # Errors
 /// If it cannot be read whole, is not a regular file, or far too long to be one.
-pub fn sidecar(sidecar: &Sidecar) -> Result<Vec<u8>, Unreadable> {
-    let read = read_while(&sidecar.path, MAX_SIDECAR_BYTES, || ());
+pub fn sidecar(file: &SourceFile, sidecar: &Sidecar) -> Result<Vec<u8>, Unreadable> {
+    let read = read_while(&sidecar.path, depth(file), MAX_SIDECAR_BYTES, || ());
     read.map_err(|why| match why {
         Unreadable::TooLong(bytes) => Unreadable::Unsupported(format!(
             "it is {bytes} bytes long; a sidecar holds at most {MAX_SIDECAR_BYTES}"
@@ -67,13 +72,14 @@ pub fn sidecar(sidecar: &Sidecar) -> Result<Vec<u8>, Unreadable> {
 }
 
 /// `meanwhile` is what happens to the file between reading and looking again.
-fn read_while(path: &Path, most: u64, mut meanwhile: impl FnMut()) -> Result<Vec<u8>, Unreadable> {
+fn read_while(
+    path: &Path,
+    depth: usize,
+    most: u64,
+    mut meanwhile: impl FnMut(),
+) -> Result<Vec<u8>, Unreadable> {
     for _ in 0..TRIES {
-        let mut handle = OpenOptions::new()
-            .read(true)
-            .custom_flags(FLAGS)
-            .open(path)
-            .map_err(|cause| refused(&cause))?;
+        let mut handle = open(path, depth).map_err(|cause| refused(&cause))?;
         let before = looks(handle.metadata())?;
         if before.size > most {
             return Err(Unreadable::TooLong(before.size));
@@ -95,6 +101,45 @@ fn read_while(path: &Path, most: u64, mut meanwhile: impl FnMut()) -> Result<Vec
     Err(Unreadable::Unstable)
 }
 
+/// Opens a file without following a link in the last `depth` names of its path: a folder may be swapped for one between
+/// listing and reading. The root itself may be reached by links: that is the user's word.
+fn open(path: &Path, depth: usize) -> io::Result<File> {
+    #[cfg(target_os = "linux")]
+    if let Some(opened) = open_below(path, depth) {
+        return opened;
+    }
+    // Elsewhere the last name alone is guarded.
+    let _ = depth;
+    OpenOptions::new().read(true).custom_flags(FLAGS).open(path)
+}
+
+/// None if the kernel cannot do it.
+#[cfg(target_os = "linux")]
+fn open_below(path: &Path, depth: usize) -> Option<io::Result<File>> {
+    use rustix::fs::{Mode, OFlags, ResolveFlags, open, openat2};
+    use rustix::io::Errno;
+
+    let root = path.ancestors().nth(depth)?;
+    let below = path.strip_prefix(root).ok()?;
+    let root = if root.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        root
+    };
+    let folder = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let folder = match open(root, folder, Mode::empty()) {
+        Ok(folder) => folder,
+        Err(cause) => return Some(Err(cause.into())),
+    };
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+    match openat2(&folder, below, flags, Mode::empty(), resolve) {
+        // Old kernels and some sandboxes do not have it.
+        Err(Errno::NOSYS | Errno::PERM | Errno::INVAL) => None,
+        opened => Some(opened.map(File::from).map_err(Into::into)),
+    }
+}
+
 fn looks(metadata: io::Result<Metadata>) -> Result<Looks, Unreadable> {
     let metadata = metadata.map_err(|cause| refused(&cause))?;
     if !metadata.is_file() {
@@ -109,7 +154,7 @@ fn refused(cause: &io::Error) -> Unreadable {
 
 #[cfg(test)]
 mod tests {
-    use std::fs::{File, FileTimes};
+    use std::fs::FileTimes;
     use std::os::unix::fs::symlink;
     use std::os::unix::net::UnixListener;
     use std::process::Command;
@@ -135,7 +180,7 @@ mod tests {
     fn a_quiet_file_is_read_once() {
         let (_folder, file) = listed("words");
         let mut reads = 0;
-        let bytes = read_while(&file.path, 5, || reads += 1).unwrap();
+        let bytes = read_while(&file.path, 1, 5, || reads += 1).unwrap();
         assert_eq!((bytes, reads), (b"words".to_vec(), 1));
     }
 
@@ -149,9 +194,12 @@ mod tests {
                 fs::write(&file.path, "w".repeat(reads)).unwrap();
             }
         };
-        assert_eq!(read_while(&file.path, 99, || change(2)), Ok(b"ww".to_vec()));
         assert_eq!(
-            read_while(&file.path, 99, || change(99)),
+            read_while(&file.path, 1, 99, || change(2)),
+            Ok(b"ww".to_vec())
+        );
+        assert_eq!(
+            read_while(&file.path, 1, 99, || change(99)),
             Err(Unreadable::Unstable)
         );
         assert_eq!(reads, 6);
@@ -163,7 +211,7 @@ mod tests {
         let (folder, file) = listed("words");
         let when = fs::metadata(&file.path).unwrap().modified().unwrap();
         let mut first = true;
-        let bytes = read_while(&file.path, 99, || {
+        let bytes = read_while(&file.path, 1, 99, || {
             if std::mem::take(&mut first) {
                 let other = folder.path().join("other");
                 fs::write(&other, "sword").unwrap();
@@ -181,9 +229,34 @@ mod tests {
     fn what_is_too_long_is_not_read() {
         let (_folder, file) = listed("words");
         assert_eq!(
-            read_while(&file.path, 4, || ()),
+            read_while(&file.path, 1, 4, || ()),
             Err(Unreadable::TooLong(5))
         );
+    }
+
+    /// The folder of a file that was listed is swapped for a link to another before the file is read.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn no_link_on_the_way_is_followed() {
+        let folder = TempDir::new().unwrap();
+        let (inside, outside) = (folder.path().join("in/sub"), folder.path().join("out"));
+        for (place, text) in [(&inside, "within"), (&outside, "without")] {
+            fs::create_dir_all(place).unwrap();
+            fs::write(place.join("a.vtt"), text).unwrap();
+        }
+        // The way to the root may lead over links.
+        symlink("in", folder.path().join("way")).unwrap();
+        let root = Root {
+            label: "r".to_owned(),
+            path: folder.path().join("way"),
+        };
+        let listing = walk(&[root], &Options::default()).unwrap();
+        let file = &listing.files[0];
+        assert_eq!(read(file), Ok(b"within".to_vec()));
+        fs::rename(&inside, folder.path().join("aside")).unwrap();
+        symlink(&outside, &inside).unwrap();
+        let refused = read(file).unwrap_err();
+        assert!(refused.to_string().contains("symbolic link"), "{refused}");
     }
 
     /// None of them may hang: a pipe without a writer would, were it opened the usual way.

@@ -3,6 +3,7 @@
 use super::database::Database;
 use super::error::StoreError;
 use super::row::check;
+use super::schema;
 use crate::model::id::Fingerprint;
 
 /// The most problems of the database's own structure that are listed.
@@ -42,6 +43,9 @@ impl Database {
                 Ok(())
             })?;
             problems.retain(|problem| problem != "ok");
+            if schema::tables(connection)? != schema::tables(&schema::fresh()?)? {
+                problems.push("the definitions of its tables are not what was written".to_owned());
+            }
             let count = |sql: &str, whole: fn(&[&[u8]]) -> bool| -> Result<u64, StoreError> {
                 let mut get = connection.prepare(sql)?;
                 let columns = get.column_count();

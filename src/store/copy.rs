@@ -125,8 +125,8 @@ fn rename(aside: &Path, to: &Path) -> Result<(), StoreError> {
 /// # Errors
 /// If there is no state, or the file cannot be written; then there is none.
 pub fn backup(state: &Path, to: &Path) -> Result<u64, StoreError> {
+    let from = state.join("weir.db");
     let work = || {
-        let from = state.join("weir.db");
         if !from.exists() {
             return Err(StoreError::Absent {
                 state: state.to_owned(),
@@ -137,7 +137,7 @@ pub fn backup(state: &Path, to: &Path) -> Result<u64, StoreError> {
         let size = fs::metadata(to).map_err(StoreError::file("read", to))?;
         Ok(size.len())
     };
-    work().map_err(|error| error.during("back up the ledger"))
+    work().map_err(|error| error.during("back up the ledger").at(&from))
 }
 
 /// Makes a backup the state; what was there is replaced. Says how many answers it has.
@@ -160,7 +160,11 @@ pub fn restore(from: &Path, state: &Path) -> Result<u64, StoreError> {
         drop(held);
         Ok(answers)
     };
-    work().map_err(|error| error.during("restore the ledger"))
+    work().map_err(|error| {
+        error
+            .during("restore the ledger")
+            .at(&state.join("weir.db"))
+    })
 }
 
 /// A log that stayed would be taken for that of the file which replaces its own.
@@ -210,7 +214,7 @@ impl Maintenance {
                 transaction.commit()?;
             }
         };
-        work().map_err(|error: StoreError| error.during("import a ledger"))
+        work().map_err(|error: StoreError| error.during("import a ledger").at(from))
     }
 }
 

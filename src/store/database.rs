@@ -61,7 +61,7 @@ impl Database {
             {
                 StoreError::Foreign { path }
             }
-            other => other.during("open"),
+            other => other.during("open").at(&path),
         })
     }
 
@@ -119,6 +119,19 @@ impl Database {
     #[must_use]
     pub fn ledger_id(&self) -> &str {
         &self.ledger_id
+    }
+
+    /// The folder that it lies in.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.readers.folder()
+    }
+
+    /// How many bytes this user may still write there; none if the system does not tell.
+    #[must_use]
+    pub fn room(&self) -> Option<u64> {
+        let found = rustix::fs::statvfs(self.folder()).ok()?;
+        found.f_bavail.checked_mul(found.f_frsize)
     }
 
     /// How many calls an earlier process left behind with their outcome unknown, found by this opening.
@@ -183,10 +196,18 @@ pub(super) fn connect(path: &Path, fresh_id: [u8; 16]) -> Result<Connection, Sto
             });
         }
     };
-    durable(&connection)?;
-    if schema < schema::known() {
+    let migrate = || {
         let fresh = u128::from_be_bytes(fresh_id);
-        schema::migrate(&connection, schema, &format!("{fresh:032x}"))?;
+        schema::migrate(&connection, schema, &format!("{fresh:032x}"))
+    };
+    synced(&connection)?;
+    if schema == 0 {
+        // Before there is a log: a log that is damaged takes what is in it along, and must not take the ledger's name.
+        migrate()?;
+    }
+    logged(&connection)?;
+    if (1..schema::known()).contains(&schema) {
+        migrate()?;
     }
     Ok(connection)
 }
@@ -210,11 +231,16 @@ fn ledger_id(connection: &Connection, path: &Path) -> Result<String, StoreError>
 }
 
 /// What is acknowledged must survive a power cut: a sync for every commit, and on macOS one that reaches the disk.
-fn durable(connection: &Connection) -> Result<(), StoreError> {
-    connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
+fn synced(connection: &Connection) -> Result<(), StoreError> {
     connection.pragma_update(None, "synchronous", "full")?;
     connection.pragma_update(None, "fullfsync", true)?;
     connection.pragma_update(None, "checkpoint_fullfsync", true)?;
+    Ok(())
+}
+
+/// Commits go to a log: readers and the writer do not wait for each other.
+fn logged(connection: &Connection) -> Result<(), StoreError> {
+    connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
     // What a long read made the log grow to is given back, but for what is soon used again.
     connection.pragma_update_and_check(None, "journal_size_limit", 64 << 20, |_| Ok(()))?;
     Ok(())
@@ -223,7 +249,14 @@ fn durable(connection: &Connection) -> Result<(), StoreError> {
 /// Transcripts and answers are nobody else's business: only the owner may look.
 pub(super) fn make_folder(state: &Path) -> Result<(), StoreError> {
     if let Some(parent) = parent(state) {
+        let missing: Vec<_> = parent
+            .ancestors()
+            .take_while(|folder| !folder.exists())
+            .collect();
         fs::create_dir_all(&parent).map_err(StoreError::file("create", &parent))?;
+        for above in missing.into_iter().filter_map(self::parent) {
+            sync(&above)?;
+        }
     }
     match fs::DirBuilder::new().mode(0o700).create(state) {
         Ok(()) => parent(state).map_or(Ok(()), |parent| sync(&parent)),

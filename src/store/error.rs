@@ -1,7 +1,7 @@
 //! What can go wrong with the state.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rusqlite::ErrorCode;
@@ -61,28 +61,34 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// The database contradicts itself.
-    #[error("could not {what}: the state database is damaged")]
+    #[error("could not {what}: the state database {} is damaged", path.display())]
     Corrupt {
         /// What was tried.
         what: &'static str,
+        /// The database file.
+        path: PathBuf,
         /// What was found.
         #[source]
         cause: Arc<rusqlite::Error>,
     },
     /// The disk is full.
-    #[error("could not {what}: no room is left for the state database")]
+    #[error("could not {what}: no room is left for the state database {}", path.display())]
     Full {
         /// What was tried.
         what: &'static str,
+        /// The database file.
+        path: PathBuf,
         /// As reported.
         #[source]
         cause: Arc<rusqlite::Error>,
     },
     /// Any other failure of the database.
-    #[error("could not {what} in the state database")]
+    #[error("could not {what} in the state database {}", path.display())]
     Sql {
         /// What was tried.
         what: &'static str,
+        /// The database file.
+        path: PathBuf,
         /// Why not.
         #[source]
         cause: Arc<rusqlite::Error>,
@@ -138,13 +144,23 @@ impl StoreError {
     }
 
     /// The same error, with what was being tried.
-    pub(super) fn during(self, tried: &'static str) -> Self {
-        match self {
-            Self::Corrupt { cause, .. } => Self::Corrupt { what: tried, cause },
-            Self::Full { cause, .. } => Self::Full { what: tried, cause },
-            Self::Sql { cause, .. } => Self::Sql { what: tried, cause },
-            other => other,
+    pub(super) fn during(mut self, tried: &'static str) -> Self {
+        if let Self::Corrupt { what, .. } | Self::Full { what, .. } | Self::Sql { what, .. } =
+            &mut self
+        {
+            *what = tried;
         }
+        self
+    }
+
+    /// The same error, with the file that it is about.
+    pub(super) fn at(mut self, file: &Path) -> Self {
+        if let Self::Corrupt { path, .. } | Self::Full { path, .. } | Self::Sql { path, .. } =
+            &mut self
+        {
+            file.clone_into(path);
+        }
+        self
     }
 
     /// Whether it leaves the database in doubt. Anything but a command's own fault does: after a failed write or
@@ -168,15 +184,15 @@ impl StoreError {
 
 impl From<rusqlite::Error> for StoreError {
     fn from(cause: rusqlite::Error) -> Self {
-        let what = "use";
+        let (what, path) = ("use", PathBuf::new());
         let code = cause.sqlite_error_code();
         let cause = Arc::new(cause);
         match code {
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-                Self::Corrupt { what, cause }
+                Self::Corrupt { what, path, cause }
             }
-            Some(ErrorCode::DiskFull) => Self::Full { what, cause },
-            _ => Self::Sql { what, cause },
+            Some(ErrorCode::DiskFull) => Self::Full { what, path, cause },
+            _ => Self::Sql { what, path, cause },
         }
     }
 }

@@ -68,7 +68,7 @@ impl Maintenance {
             Ok(connection)
         });
         Ok(Self {
-            connection: opened.map_err(|error| error.during("open"))?,
+            connection: opened.map_err(|error| error.during("open").at(&path))?,
             path,
             _lock: lock,
         })
@@ -109,7 +109,7 @@ impl Maintenance {
             transaction.commit()?;
             Ok(found)
         };
-        work().map_err(|error| error.during("prune the ledger"))
+        work().map_err(|error| error.during("prune the ledger").at(&self.path))
     }
 
     /// Erases a document: its versions, and every text, answer, failure and body that may be of it, which is all that
@@ -146,7 +146,7 @@ impl Maintenance {
             transaction.commit()?;
             Ok(erased)
         };
-        work().map_err(|error| error.during("erase a document"))
+        work().map_err(|error| error.during("erase a document").at(&self.path))
     }
 
     /// Writes the database anew without what was deleted, and empties its log.
@@ -158,7 +158,7 @@ impl Maintenance {
             self.connection.execute_batch("VACUUM")?;
             truncate_log(&self.connection)
         };
-        if work().map_err(|error| error.during("compact the ledger"))? {
+        if work().map_err(|error| error.during("compact the ledger").at(&self.path))? {
             return Ok(());
         }
         Err(StoreError::Held {
@@ -226,12 +226,13 @@ pub fn look(
     used: &BTreeSet<AnswerKey>,
     before: Micros,
 ) -> Result<Prunable, StoreError> {
+    let path = state.join("weir.db");
     let work = || {
-        let connection = readers::open(&state.join("weir.db"))?;
+        let connection = readers::open(&path)?;
         connection.pragma_update(None, "temp_store", "memory")?;
         prunable(&connection, used, before)
     };
-    work().map_err(|error: StoreError| error.during("look for answers to prune"))
+    work().map_err(|error: StoreError| error.during("look for answers to prune").at(&path))
 }
 
 fn prunable(

@@ -28,6 +28,12 @@ impl Readers {
         }
     }
 
+    /// Where the database lies.
+    pub(super) fn folder(&self) -> &Path {
+        let folder = self.path.parent();
+        folder.unwrap_or(Path::new("."))
+    }
+
     /// Runs `work` on a connection that sees everything acknowledged before.
     pub(super) fn read<T>(
         &self,
@@ -37,9 +43,9 @@ impl Readers {
         let taken = self.idle().pop();
         let connection = match taken {
             Some(connection) => connection,
-            None => open(&self.path).map_err(|error| error.during(what))?,
+            None => open(&self.path).map_err(|error| error.during(what).at(&self.path))?,
         };
-        let result = work(&connection).map_err(|error| error.during(what));
+        let result = work(&connection).map_err(|error| error.during(what).at(&self.path));
         let mut idle = self.idle();
         if result.is_ok() && idle.len() < IDLE {
             idle.push(connection);

@@ -117,6 +117,21 @@ pub(super) fn find(connection: &Connection) -> Result<Found, StoreError> {
         .map_or(Found::Foreign, Found::Schema))
 }
 
+/// The definitions of all tables and indices.
+pub(super) fn tables(connection: &Connection) -> Result<Vec<(String, String)>, StoreError> {
+    let sql = "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name, sql";
+    let mut list = connection.prepare(sql)?;
+    let rows = list.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// A database of the present schema with nothing in it, in memory: to compare others with.
+pub(super) fn fresh() -> Result<Connection, StoreError> {
+    let connection = Connection::open_in_memory()?;
+    migrate(&connection, 0, "")?;
+    Ok(connection)
+}
+
 /// A value of `meta`.
 pub(super) fn meta(connection: &Connection, name: &str) -> Result<Option<String>, StoreError> {
     Ok(connection

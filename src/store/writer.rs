@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -15,6 +16,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::error::StoreError;
+use crate::failpoint;
 
 /// The most commands in one commit: bounds how long the first of them waits for the last.
 const GROUP: usize = 500;
@@ -104,7 +106,7 @@ where
         let Some(work) = self.work.take() else {
             return Ok(());
         };
-        let result = work(connection).map_err(|error| error.during(self.what));
+        let result = work(connection).map_err(|error| error.during(self.what).at(file(connection)));
         let verdict = result.as_ref().map(drop).map_err(Clone::clone);
         self.result = Some(result);
         verdict
@@ -131,7 +133,7 @@ impl Writer {
         let (jobs, queue) = mpsc::channel();
         let thread = thread::Builder::new()
             .name("weir-store".to_owned())
-            .spawn(move || work(&connection, &queue))
+            .spawn(move || work(connection, &queue))
             .map_err(StoreError::file("start a thread for", "the state"))?;
         Ok(Self {
             jobs: Some(jobs),
@@ -171,7 +173,7 @@ impl Drop for Writer {
     }
 }
 
-fn work(connection: &Connection, queue: &Receiver<Box<dyn Job>>) {
+fn work(connection: Connection, queue: &Receiver<Box<dyn Job>>) {
     let mut stopped: Option<Arc<StoreError>> = None;
     let mut last = Instant::now();
     while let Ok(first) = queue.recv() {
@@ -180,7 +182,7 @@ fn work(connection: &Connection, queue: &Receiver<Box<dyn Job>>) {
             Some(cause) => Err(StoreError::Stopped {
                 cause: Some(Arc::clone(cause)),
             }),
-            None => commit(connection, &mut group),
+            None => commit(&connection, &mut group).map_err(|error| error.at(file(&connection))),
         };
         if let (Err(error), None) = (&end, &stopped) {
             stopped = Some(Arc::new(error.clone()));
@@ -193,6 +195,20 @@ fn work(connection: &Connection, queue: &Receiver<Box<dyn Job>>) {
             job.settle(end.clone());
         }
     }
+    if stopped.is_some() {
+        // Closing would write and sync the log once more: after a failed sync that may only seem to succeed.
+        std::mem::forget(connection);
+    } else {
+        // One bad bit of the log takes all that follows it along; of the database, only what it hits. What others still
+        // read stays in the log, which costs nothing but that.
+        let checkpoint = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+        checkpoint.ok();
+    }
+}
+
+/// The database file of a connection.
+fn file(connection: &Connection) -> &Path {
+    Path::new(connection.path().unwrap_or_default())
 }
 
 /// What is committed together: all that waits; and while none of it is in haste, what comes until `end`.
@@ -218,6 +234,7 @@ fn commit(connection: &Connection, group: &mut [Box<dyn Job>]) -> Result<(), Sto
         connection.prepare_cached(sql)?.execute([])?;
         Ok(())
     };
+    failpoint::pass("store");
     run("BEGIN IMMEDIATE")?;
     for job in group {
         run("SAVEPOINT command")?;
@@ -255,7 +272,7 @@ mod tests {
     /// A command that breaks a constraint half way leaves nothing, and the others of its group are stored.
     #[test]
     fn a_failing_command_harms_nobody_else() {
-        let (_folder, database) = fresh();
+        let (folder, database) = fresh();
         let (held, go) = hold(&database);
         let before = database.done(done(1, 10));
         let failing = database.write("fail", |connection| {
@@ -268,7 +285,9 @@ mod tests {
         held.wait().unwrap();
         before.wait().unwrap();
         let error = failing.wait().unwrap_err();
-        assert_eq!(error.to_string(), "could not fail in the state database");
+        let path = folder.path().join("weir.db");
+        let expected = format!("could not fail in the state database {}", path.display());
+        assert_eq!(error.to_string(), expected);
         after.wait().unwrap();
         assert_eq!(database.known(&[key(1), key(2)]).unwrap().len(), 2);
         let half = database

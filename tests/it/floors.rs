@@ -5,7 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Modules by floor; `main` and `lib` stand above all.
-const FLOORS: [(&str, u8); 16] = [
+const FLOORS: [(&str, u8); 17] = [
+    ("failpoint", 0),
     ("model", 0),
     ("stage", 1),
     ("limit", 1),

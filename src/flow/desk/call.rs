@@ -1,15 +1,17 @@
 //! One batch: texts in, the client's work, and each chunk's outcome as the ledger has it.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use super::{Inquiry, Report, lookup};
+use crate::failpoint;
 use crate::flow::engine::{Engine, Wall};
 use crate::flow::gauges::{Gauges, add};
 use crate::flow::record::Wanted;
-use crate::flow::stop::{Ending, Stop};
+use crate::flow::stop::{Ending, Stop, said};
 use crate::flow::underway::Claim;
 use crate::llm::client::{Client, Verdict};
 use crate::llm::gate::{Closed, Grant};
@@ -50,7 +52,7 @@ pub(super) fn prepare(
     let texts = engine
         .database
         .texts(&fingerprints)
-        .map_err(|error| format!("could not read the ledger: {error}"))?;
+        .map_err(|error| format!("could not read the ledger: {}", said(error)))?;
     let asked = batch.iter().map(|(fingerprint, wanted)| {
         let text = texts
             .get(fingerprint)
@@ -72,6 +74,7 @@ pub(super) async fn run(task: Task, grant: Option<Grant>, prepared: Prepared) {
     let asking = Arc::clone(&task.client).ask(prepared, grant, out);
     let telling = async {
         while let Some((asked, verdict)) = verdicts.recv().await {
+            failpoint::pass("call");
             match task.outcome(&asked, verdict).await {
                 Ok(outcome) => {
                     // It is durable: whoever waited for it finds it.
@@ -88,15 +91,18 @@ pub(super) async fn run(task: Task, grant: Option<Grant>, prepared: Prepared) {
                         .ok();
                 }
                 Err(error) => task.stop.end(Ending::Storage(format!(
-                    "could not use the ledger: {error}"
+                    "could not use the ledger: {}",
+                    said(error)
                 ))),
             }
         }
     };
     let (asked, ()) = tokio::join!(asking, telling);
     if let Err(JournalError(cause)) = asked {
-        task.stop
-            .end(Ending::Storage(format!("could not record a call: {cause}")));
+        task.stop.end(Ending::Storage(format!(
+            "could not record a call: {}",
+            said(&*cause)
+        )));
     }
 }
 
@@ -308,6 +314,10 @@ impl Journal for LedgerJournal {
             output_tokens: answer.output_tokens,
             cost: answer.cost,
         });
+        let body = done.body.as_ref().map_or(0, |body| body.len());
+        self.gauges
+            .largest
+            .fetch_max(body as u64, Ordering::Relaxed);
         let pending = self.database.done(store::Done {
             view: self.view,
             row,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use super::{Desk, LINGER, Report, call};
+use crate::failpoint;
 use crate::flow::record::Wanted;
 use crate::flow::stop::Ending;
 use crate::flow::underway::Claim;
@@ -20,7 +21,7 @@ impl Desk {
     /// How many chunks would be cut now, and about what they would be charged with. None if nothing waits, or more may
     /// come in a moment.
     pub(super) fn candidate(&self) -> Option<(usize, Charge)> {
-        if self.stop.ending().is_some() {
+        if self.stop.ending().is_some() || self.short.is_some() {
             return None;
         }
         let size = self.client.size();
@@ -61,6 +62,7 @@ impl Desk {
         if let Err(refused) = opened {
             return self.refused(refused, count);
         }
+        failpoint::pass("desk");
         let (batch, claims) = match self.claim(count) {
             Ok((batch, _)) if batch.is_empty() => return,
             Ok(cut) => cut,

@@ -3,35 +3,108 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::Inquiry;
+use tokio::task::JoinError;
+use tokio::time::Instant;
+
 use super::published::Published;
+use super::{Desk, Inquiry};
+use crate::failpoint;
 use crate::flow::epochs::Epoch;
+use crate::flow::gauges::{add, less};
 use crate::flow::scope::Scope;
+use crate::flow::stop::{Ending, said};
 use crate::model::id::{AnswerKey, Fingerprint, ViewId};
 use crate::model::outcome::{Answer, Outcome};
 use crate::stage::extract::ground;
 use crate::store::{Database, StoreError, StoredAnswer};
 
+/// How many fingerprints are looked up at a time.
+pub(super) const LOOKUP: usize = 512;
+
 /// What looking up a fingerprint gave.
 #[derive(Debug)]
 pub(super) struct Found {
     /// About which text.
-    pub(super) fingerprint: Fingerprint,
+    fingerprint: Fingerprint,
     /// What the last snapshot had, only if it is not current.
-    pub(super) before: Option<Outcome>,
+    before: Option<Outcome>,
     /// What holds now; if nothing, it has to be asked.
-    pub(super) now: Option<Outcome>,
+    now: Option<Outcome>,
+}
+
+/// What a lookup gave, or whose lookup failed, and why.
+pub(super) type Looked = Result<Vec<Found>, (Vec<Fingerprint>, StoreError)>;
+
+impl Desk {
+    /// Starts looking up what has come; two lookups at a time keep both the database and the desk busy.
+    pub(super) fn look_up(&mut self) {
+        while self.lookups.len() < 2 && !self.unseen.is_empty() {
+            let rest = self.unseen.split_off(self.unseen.len().min(LOOKUP));
+            let wanted = std::mem::replace(&mut self.unseen, rest);
+            let (database, inquiry) =
+                (Arc::clone(&self.engine.database), Arc::clone(&self.inquiry));
+            self.lookups.spawn_blocking(move || {
+                look_up(&database, &inquiry, &wanted).map_err(|error| {
+                    let whose = wanted.into_iter().map(|(fingerprint, _)| fingerprint);
+                    (whose.collect(), error)
+                })
+            });
+        }
+    }
+
+    pub(super) fn found(&mut self, looked: Result<Looked, JoinError>) {
+        let found = match looked {
+            Ok(Ok(found)) => found,
+            Ok(Err((whose, error))) => {
+                let why = format!("could not read the ledger: {}", said(error));
+                self.stop.end(Ending::Storage(why));
+                // A worker that never heard of them would hold their epoch open for ever.
+                for fingerprint in whose {
+                    self.tell(fingerprint, Outcome::Pending, true);
+                }
+                return;
+            }
+            Err(panicked) => {
+                let why = format!("a lookup ended: {panicked}");
+                return self.stop.end(Ending::Internal(why));
+            }
+        };
+        for Found {
+            fingerprint,
+            before,
+            now,
+        } in found
+        {
+            if let Some(before) = before.filter(|_| !self.queue.was_told(fingerprint)) {
+                self.tell(fingerprint, before, false);
+            }
+            match now {
+                Some(outcome) => {
+                    match outcome {
+                        Outcome::Answered(_) => add(&self.gauges.cached, 1),
+                        // Outside the scope: nobody need wait for it.
+                        Outcome::Unasked => less(&self.gauges.asked, 1),
+                        Outcome::Failed(_) | Outcome::Pending | Outcome::Nothing => {}
+                    }
+                    self.tell(fingerprint, outcome, true);
+                }
+                None => self.queue.wait(self.start.elapsed(), fingerprint),
+            }
+        }
+        self.last_came = Instant::now();
+    }
 }
 
 /// Looks up fingerprints, each with the first epoch that wants it. Blocks: for a thread that may.
 ///
 /// # Errors
 /// If the ledger cannot be read.
-pub(super) fn look_up(
+fn look_up(
     database: &Database,
     inquiry: &Inquiry,
     wanted: &[(Fingerprint, Epoch)],
 ) -> Result<Vec<Found>, StoreError> {
+    failpoint::pass("lookup");
     // Whatever is listed was live at the base, so it is asked about there first, whichever update came first.
     let published = |fingerprint: &Fingerprint| inquiry.published.get(fingerprint);
     let mut keys: Vec<AnswerKey> = wanted

@@ -15,6 +15,7 @@ mod cut;
 mod lookup;
 pub mod published;
 mod queue;
+mod room;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -27,7 +28,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::bridge::{Far, Outcoming, Question};
 use super::engine::Engine;
 use super::epochs::Epoch;
-use super::gauges::{Gauges, add, less, set};
+use super::gauges::{Gauges, add, set};
 use super::scope::Scope;
 use super::stop::{Ending, Stop};
 use super::underway::Party;
@@ -38,16 +39,13 @@ use crate::model::call::Question as Asking;
 use crate::model::id::{AnswerKey, Fingerprint, KeyContext, ViewId};
 use crate::model::outcome::Outcome;
 use crate::model::unit::Usd;
-use crate::store::StoreError;
-use lookup::Found;
+use lookup::LOOKUP;
 use published::Published;
 use queue::Queue;
 
 /// No chunk has come for so long: what waits is called though it makes a small batch. Lookups of an epoch's chunks come
 /// within a few milliseconds of each other.
 const LINGER: Duration = Duration::from_millis(50);
-/// How many fingerprints are looked up at a time.
-const LOOKUP: usize = 512;
 /// The least patience; the desk waits three times as long as 99 of 100 calls take, if that is more.
 const PATIENCE: Duration = Duration::from_mins(1);
 /// What a run asks, and what it starts from.
@@ -69,6 +67,8 @@ pub struct Inquiry {
     pub retry_failures: bool,
     /// What may be asked about.
     pub scope: Scope,
+    /// Whether no call goes out without room for its answer: it is paid for.
+    pub keeps_room: bool,
     /// The least patience, if not that of the desk.
     pub patience: Option<Duration>,
     /// After an interrupt, how long calls in flight are waited for.
@@ -99,13 +99,15 @@ pub struct Desk {
     /// What the batch that was cut last is charged with, for each of its chunks.
     last_charge: Charge,
     unseen: Vec<(Fingerprint, Epoch)>,
-    lookups: JoinSet<Result<Vec<Found>, StoreError>>,
+    lookups: JoinSet<lookup::Looked>,
     calls: JoinSet<()>,
     reports: (UnboundedSender<Report>, UnboundedReceiver<Report>),
     last_came: Instant,
     party: Party,
     /// What another run was asking about, and does no more.
     freed: UnboundedReceiver<Fingerprint>,
+    /// Why nothing is called for now: the state has no room for more.
+    short: Option<String>,
 }
 
 impl Desk {
@@ -145,6 +147,7 @@ impl Desk {
             last_came: start,
             party,
             freed,
+            short: None,
         }
     }
 
@@ -157,6 +160,7 @@ impl Desk {
             if self.stop.ending().is_some() {
                 self.give_up_waiting();
             }
+            self.look_for_room();
             // Before waiting, not after: others wait for these counts.
             self.count();
             let cut = self.candidate();
@@ -209,57 +213,6 @@ impl Desk {
                     }
                 }
                 Question::Forget { fingerprint } => self.queue.forget(fingerprint),
-            }
-        }
-        self.last_came = Instant::now();
-    }
-
-    /// Starts looking up what has come; two lookups at a time keep both the database and the desk busy.
-    fn look_up(&mut self) {
-        while self.lookups.len() < 2 && !self.unseen.is_empty() {
-            let rest = self.unseen.split_off(self.unseen.len().min(LOOKUP));
-            let wanted = std::mem::replace(&mut self.unseen, rest);
-            let (database, inquiry) =
-                (Arc::clone(&self.engine.database), Arc::clone(&self.inquiry));
-            self.lookups
-                .spawn_blocking(move || lookup::look_up(&database, &inquiry, &wanted));
-        }
-    }
-
-    fn found(&mut self, found: Result<Result<Vec<Found>, StoreError>, tokio::task::JoinError>) {
-        let found = match found {
-            Ok(Ok(found)) => found,
-            Ok(Err(error)) => {
-                return self.stop.end(Ending::Storage(format!(
-                    "could not read the ledger: {error}"
-                )));
-            }
-            Err(panicked) => {
-                return self
-                    .stop
-                    .end(Ending::Internal(format!("a lookup ended: {panicked}")));
-            }
-        };
-        for Found {
-            fingerprint,
-            before,
-            now,
-        } in found
-        {
-            if let Some(before) = before.filter(|_| !self.queue.was_told(fingerprint)) {
-                self.tell(fingerprint, before, false);
-            }
-            match now {
-                Some(outcome) => {
-                    match outcome {
-                        Outcome::Answered(_) => add(&self.gauges.cached, 1),
-                        // Outside the scope: nobody need wait for it.
-                        Outcome::Unasked => less(&self.gauges.asked, 1),
-                        Outcome::Failed(_) | Outcome::Pending | Outcome::Nothing => {}
-                    }
-                    self.tell(fingerprint, outcome, true);
-                }
-                None => self.queue.wait(self.start.elapsed(), fingerprint),
             }
         }
         self.last_came = Instant::now();
@@ -326,7 +279,8 @@ impl Desk {
         let (_, waiting, _) = self.queue.counts();
         let linger = self.last_came + LINGER;
         let quiet = (waiting > 0 && linger > Instant::now()).then_some(linger);
-        let at = overdue.into_iter().chain(quiet).min();
+        let room = self.short.as_ref().map(|_| Instant::now() + room::AGAIN);
+        let at = overdue.into_iter().chain(quiet).chain(room).min();
         async move {
             match at {
                 Some(at) => sleep_until(at).await,
@@ -357,7 +311,7 @@ impl Desk {
             return;
         };
         let grace = match ending {
-            Ending::Budget(_) => return,
+            Ending::Budget(_) | Ending::Room(_) => return,
             Ending::Interrupted | Ending::Mismatch => self.inquiry.grace,
             Ending::Refused(_) => Duration::from_secs(1),
             Ending::Storage(_) | Ending::Internal(_) => Duration::ZERO,

@@ -11,6 +11,7 @@
 use std::sync::Arc;
 
 use super::{Flow, named};
+use crate::failpoint;
 use crate::flow::record::{Loaded, Version};
 
 /// Where stored versions are loaded from.
@@ -22,5 +23,8 @@ pub trait Versions: Send + Sync {
 
 /// Renders the operator.
 pub fn read(versions: Flow<'_, Version>, stored: Arc<dyn Versions>) -> Flow<'_, Loaded> {
-    named(versions, "read", move |version| stored.load(version))
+    named(versions, "read", move |version| {
+        failpoint::pass("worker");
+        stored.load(version)
+    })
 }

@@ -40,6 +40,7 @@ use crate::job::open::OpenError;
 use crate::model::id::JobId;
 use crate::model::unit::{Micros, Usd};
 use crate::notify::Channel;
+use crate::plan::operator;
 use crate::store::{Database, JobChange, Moved, StoreError};
 
 /// A page of jobs holds no more than this.
@@ -224,7 +225,9 @@ impl Service {
     /// # Errors
     /// If the store cannot be read.
     pub fn month(&self) -> Result<(Usd, Option<Usd>), StoreError> {
-        Ok((Usd(0), None))
+        let settings = &self.settings;
+        let cap = operator::monthly(&settings.directory, settings.config.as_deref());
+        Ok((self.database().spent_since(self.now().month())?, cap))
     }
 
     /// How all jobs at work stand: each with its progress, and since when nothing moved.

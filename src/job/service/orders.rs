@@ -252,6 +252,7 @@ pub(super) fn plan(
     let inputs = Inputs {
         dataflow: file(settings, &spec.dataflow),
         directory: settings.directory.clone(),
+        config: settings.config.clone(),
         roots,
         given,
         key: access.key.clone(),

@@ -183,7 +183,7 @@ fn outcome(report: &Report, asks: bool) -> (State, Option<String>) {
             let why = format!("the provider refuses every call: {}", fault.message);
             (State::Failed, Some(why))
         }
-        Some(Ending::Storage(why)) => (State::Failed, Some(why.clone())),
+        Some(Ending::Storage(why) | Ending::Room(why)) => (State::Failed, Some(why.clone())),
         Some(Ending::Internal(why)) => (
             State::Failed,
             Some(format!("a fault of weir itself: {why}")),

@@ -12,6 +12,8 @@ use crate::secret::Secret;
 pub struct Settings {
     /// Where `weir.toml` lies and relative paths start; empty for the working directory.
     pub directory: PathBuf,
+    /// The operator's file, if it is not `weir.toml` there.
+    pub config: Option<PathBuf>,
     /// The state folder.
     pub state: PathBuf,
     /// Below it lie the tables: `<input>/<dataflow>`.
@@ -40,6 +42,7 @@ impl Settings {
     pub fn new(state: PathBuf, output: PathBuf) -> Self {
         Self {
             directory: PathBuf::new(),
+            config: None,
             state,
             output,
             roots: Vec::new(),

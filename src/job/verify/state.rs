@@ -1,5 +1,7 @@
 //! The state: the database by its own check, what is stored by its digests, and the view that the tables belong to.
 
+use serde_json::Value;
+
 use super::{Remedy, Verdict};
 use crate::flow::desk::published::{self, Published};
 use crate::model::id::{AnswerKey, ViewId};
@@ -61,7 +63,7 @@ pub(super) fn verify(
         return compare(snapshot, database, &stored, verdict);
     }
     let what = "knows nothing of the tables that were made with it";
-    verdict.found(Remedy::Rebuild, "ledger", what, || info.view.clone());
+    verdict.found(Remedy::Restore, "ledger", what, || info.view.clone());
     Ok(())
 }
 
@@ -73,6 +75,18 @@ fn compare(
     verdict: &mut Verdict,
 ) -> Result<(), StoreError> {
     let epoch = snapshot.epoch();
+    if stored.epoch < epoch
+        && database.prepared(stored.id)? != Some(epoch)
+        && database
+            .view(stored.id)?
+            .is_none_or(|now| now.epoch < epoch)
+    {
+        let what = "has lost what came after the epoch that it is at";
+        verdict.found(Remedy::Restore, "ledger", what, || {
+            format!("it is at {}, the tables at {epoch}", stored.epoch)
+        });
+        return Ok(());
+    }
     if stored.epoch != epoch {
         // A run publishes first and notes it then, and goes on meanwhile.
         let known = stored.epoch;
@@ -82,6 +96,13 @@ fn compare(
         ));
         return Ok(());
     }
+    let published: Result<Value, _> = serde_json::from_str(&stored.manifest_json);
+    verdict.check(
+        published.ok() == serde_json::to_value(snapshot.manifest()).ok(),
+        "manifest",
+        "is not what was published",
+        || "manifest.json".to_owned(),
+    );
     let complete = snapshot.manifest().info.complete;
     verdict.check(
         stored.complete == complete,
