@@ -425,11 +425,14 @@ impl Command {
             Self::Failures(args) => (args.run.json, args.run.quiet),
             Self::Show(args) => (args.json, false),
             Self::Verify(args) => (args.json, false),
-            Self::Path(_) | Self::Init(_) | Self::Completions(_) | Self::Man(_) => (false, false),
+            Self::Path(_)
+            | Self::Init(_)
+            | Self::Completions(_)
+            | Self::Man(_)
+            | Self::Serve(_) => (false, false),
             Self::Export(args) => (args.json, false),
             Self::Ledger(args) => (args.json, false),
             Self::Forget(args) => (args.json, false),
-            Self::Serve(_) => (false, false),
         };
         match (json, quiet, terminal) {
             (true, ..) => Mode::Json,

@@ -56,7 +56,7 @@ pub struct ServeArgs {
     /// A folder whose transcripts jobs may read; may be given several times.
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub root: Vec<PathBuf>,
-    /// The URL that clients use, if a proxy stands before: https://weir.example.org
+    /// The URL that clients use, if a proxy stands before.
     #[arg(long, value_name = "URL")]
     pub public_url: Option<String>,
     /// Serve /metrics here, and not with the rest.
@@ -174,10 +174,6 @@ pub fn run(
     runtime.shutdown_timeout(Duration::from_secs(1));
     match served {
         Ok(exit) => exit,
-        Err(wrong @ (Wrong::Listen { .. } | Wrong::Demo(_))) => {
-            printer.error(&wrong);
-            Exit::Usage
-        }
         Err(wrong) => {
             printer.error(&wrong);
             Exit::Usage
@@ -456,7 +452,9 @@ fn make_believe() -> std::io::Result<sim::Simulator> {
 }
 
 fn demo_access(simulator: &sim::Simulator) -> Access {
-    let flag = |key: &str, value: serde_json::Value| Given::new(key, value, Origin::Flag("--demo"));
+    // As if the environment said so: a job that names no model is for the rules.
+    let flag =
+        |key: &str, value: serde_json::Value| Given::new(key, value, Origin::Environment("--demo"));
     Access {
         key: None,
         given: vec![

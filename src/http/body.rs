@@ -60,7 +60,6 @@ impl<T: DeserializeOwned> Body<T> {
             ));
         }
         serde_json::from_slice(&bytes)
-            .map(Some)
             .map_err(|error| Refusal::bad(format!("the body is not what is wanted: {error}")))
     }
 }

@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::rejection::QueryRejection;
@@ -39,7 +40,8 @@ pub(super) struct From {
 
 /// A place among the clients that listen.
 fn place(app: &App) -> Result<OwnedSemaphorePermit, Refusal> {
-    app.listeners.clone().try_acquire_owned().map_err(|_| {
+    let place = Arc::clone(&app.listeners).try_acquire_owned();
+    place.ok().ok_or_else(|| {
         let detail = "too many clients listen: come back in a while, or ask for progress";
         Refusal::new(StatusCode::SERVICE_UNAVAILABLE, detail).after(10)
     })

@@ -1,5 +1,7 @@
 //! Submit, list, look at, and steer jobs.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -35,6 +37,7 @@ pub(super) struct Which {
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
     /// `next` of the page before.
+    #[param(pattern = "^[0-9]{1,18}$")]
     cursor: Option<String>,
 }
 
@@ -94,10 +97,11 @@ pub(super) async fn list(
     if !(1..=MOST_JOBS).contains(&limit) {
         return Err(Refusal::bad(format!("limit must be 1 to {MOST_JOBS}")));
     }
-    let before = which.cursor.map(|cursor| cursor.parse());
-    let before = before
-        .transpose()
-        .map_err(|_| Refusal::bad("cursor is not one that a page gave as next"))?;
+    let before = match which.cursor.map(|cursor| cursor.parse()) {
+        None => None,
+        Some(Ok(before)) => Some(before),
+        Some(Err(_)) => return Err(Refusal::bad("cursor is not one that a page gave as next")),
+    };
     let (jobs, next) = app.service.jobs(which.state, before, limit).await?;
     let next = next.map(|next| next.to_string());
     Ok(Json(Jobs { jobs, next }))
@@ -260,7 +264,7 @@ pub(super) async fn plan(
     request: axum::extract::Request,
 ) -> Result<Json<serde_json::Value>, Refusal> {
     let (wanted, _) = taken(&app, request).await?;
-    let service = app.service.clone();
+    let service = Arc::clone(&app.service);
     let told = blocking(move || {
         let (plan, forecast) = service.forecast(&wanted)?;
         let mut told = crate::job::foretold::json(&plan, &forecast);

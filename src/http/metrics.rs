@@ -1,22 +1,19 @@
 //! The service in figures, for Prometheus. Calls are counted from the ledger, so that what is scraped is what was paid.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::AtomicU64;
 use std::sync::{Mutex, PoisonError};
 
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
-use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::App;
+use super::figures::{Answers, Dataflow, Failed, Figures, Model, Outcome, StateOf, Tokens};
 use super::problem::Refusal;
 use super::system::{Taken, room};
 use crate::job::service::spec::Job;
@@ -25,30 +22,12 @@ use crate::model::id::JobId;
 use crate::model::record::CallRow;
 use crate::model::unit::Usd;
 
-type Count = Counter<f64, AtomicU64>;
-type Level = Gauge<f64, AtomicU64>;
-
 /// Seconds that answers take: from a cached word to the longest that is waited.
 const LATENCIES: [f64; 14] = [
     0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0,
 ];
 /// Calls that are read from the ledger at a time.
 const PAGE: u32 = 1024;
-
-macro_rules! labels {
-    ($name:ident { $($label:ident),* }) => {
-        #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-        struct $name { $($label: String),* }
-    };
-}
-
-labels!(StateOf { state });
-labels!(Model { model });
-labels!(Dataflow { dataflow });
-labels!(Answers { dataflow, model });
-labels!(Failed { dataflow, reason });
-labels!(Outcome { model, outcome });
-labels!(Tokens { model, direction });
 
 /// All figures.
 pub(super) struct Meter {
@@ -76,38 +55,6 @@ struct Told {
     failures: BTreeMap<String, u64>,
 }
 
-#[derive(Default)]
-struct Figures {
-    jobs: Family<StateOf, Gauge>,
-    stalled: Gauge,
-    still: Level,
-    answered: Family<Answers, Counter>,
-    cached: Family<Dataflow, Counter>,
-    tokens: Family<Tokens, Counter>,
-    epochs: Family<Dataflow, Counter>,
-    read: Family<Dataflow, Counter>,
-    calls: Family<Outcome, Counter>,
-    failed: Family<Failed, Counter>,
-    down: Family<Model, Gauge>,
-    limited: Family<Model, Counter>,
-    requests: Family<Model, Gauge>,
-    requests_limit: Family<Model, Gauge>,
-    window: Family<Model, Gauge>,
-    window_limit: Family<Model, Gauge>,
-    utilisation: Family<Model, Level>,
-    in_flight: Family<Model, Gauge>,
-    cost: Family<Model, Count>,
-    month: Level,
-    month_cap: Level,
-    cpu: Count,
-    memory: Gauge,
-    files: Gauge,
-    started: Level,
-    state: Gauge,
-    room: Gauge,
-    listeners: Gauge,
-}
-
 impl Meter {
     /// Counts from now on.
     pub(super) fn new(service: &Service) -> Self {
@@ -115,127 +62,15 @@ impl Meter {
         let latency: Family<Model, Histogram, fn() -> Histogram> =
             Family::new_with_constructor(|| Histogram::new(LATENCIES));
         let mut registry = Registry::default();
-        let f = &figures;
         let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
-        let weir = registry.sub_registry_with_prefix("weir");
-        weir.register("build", "The program", build);
-        weir.register("jobs", "Jobs by state", f.jobs.clone());
-        weir.register(
-            "jobs_stalled",
-            "Running jobs that have made no progress for long",
-            f.stalled.clone(),
-        );
-        weir.register(
-            "job_seconds_since_progress",
-            "The longest that a running job has made no progress",
-            f.still.clone(),
-        );
-        weir.register(
-            "chunks_answered",
-            "Chunks answered by calls",
-            f.answered.clone(),
-        );
-        weir.register(
-            "chunks_cached",
-            "Chunks whose answer was known",
-            f.cached.clone(),
-        );
-        weir.register(
-            "tokens",
-            "Tokens of calls, as the provider counts them",
-            f.tokens.clone(),
-        );
-        weir.register("epochs_published", "Epochs published", f.epochs.clone());
-        weir.register("documents_read", "Documents read", f.read.clone());
-        weir.register("calls", "Calls by how they ended", f.calls.clone());
-        weir.register_with_unit(
-            "call_latency",
+        registry.register("weir_build", "The program", build);
+        registry.register_with_unit(
+            "weir_call_latency",
             "How long answered calls took",
             Unit::Seconds,
             latency.clone(),
         );
-        weir.register(
-            "chunks_failed",
-            "Chunks and files that failed",
-            f.failed.clone(),
-        );
-        weir.register(
-            "provider_down",
-            "Whether the provider is held to be down",
-            f.down.clone(),
-        );
-        weir.register(
-            "rate_limited",
-            "Answers that said: too fast",
-            f.limited.clone(),
-        );
-        weir.register(
-            "requests_in_window",
-            "Requests in the last minute",
-            f.requests.clone(),
-        );
-        weir.register(
-            "requests_limit",
-            "Requests a minute that are allowed",
-            f.requests_limit.clone(),
-        );
-        weir.register(
-            "tokens_in_window",
-            "Tokens in the last minute",
-            f.window.clone(),
-        );
-        weir.register(
-            "tokens_limit",
-            "Tokens a minute that are allowed",
-            f.window_limit.clone(),
-        );
-        weir.register(
-            "limit_utilisation_ratio",
-            "The share of the binding limit that is used",
-            f.utilisation.clone(),
-        );
-        weir.register("calls_in_flight", "Calls under way", f.in_flight.clone());
-        weir.register(
-            "cost_usd",
-            "Cost of calls, as far as prices are known",
-            f.cost.clone(),
-        );
-        weir.register(
-            "month_cost_usd",
-            "Spent in this calendar month",
-            f.month.clone(),
-        );
-        weir.register(
-            "month_cap_usd",
-            "What may be spent in a calendar month; 0 if there is no cap",
-            f.month_cap.clone(),
-        );
-        weir.register("state_bytes", "Size of the state", f.state.clone());
-        weir.register(
-            "disk_free_bytes",
-            "Room left where the state lies",
-            f.room.clone(),
-        );
-        weir.register(
-            "event_clients",
-            "Clients that listen to events",
-            f.listeners.clone(),
-        );
-        let process = registry.sub_registry_with_prefix("process");
-        process.register_with_unit("cpu", "Processor time", Unit::Seconds, f.cpu.clone());
-        process.register_with_unit(
-            "resident_memory",
-            "Memory in use",
-            Unit::Bytes,
-            f.memory.clone(),
-        );
-        process.register("open_fds", "Open files", f.files.clone());
-        process.register_with_unit(
-            "start_time",
-            "When the process started, since 1970",
-            Unit::Seconds,
-            f.started.clone(),
-        );
+        figures.register(&mut registry);
         let call = service.database().last_call().unwrap_or(0);
         Self {
             registry,
@@ -327,8 +162,11 @@ impl Meter {
         let stall = service.settings().stall;
         let stalled = at_work.iter().filter(|(.., still)| *still > stall).count();
         figures.stalled.set(whole(stalled as u64));
-        let still = at_work.iter().map(|(.., still)| still.as_secs_f64());
-        figures.still.set(still.fold(0.0, f64::max));
+        let longest = at_work
+            .iter()
+            .map(|(.., still)| still.as_secs_f64())
+            .fold(0.0, f64::max);
+        figures.still.set(longest);
         figures.in_flight.clear();
         for job in jobs {
             let Some(id) = JobId::parse(&job.id) else {

@@ -4,7 +4,7 @@
 //!   listen    connections in, bounded and timed        guard     whose requests are heard
 //!   jobs      submit, list, steer                      receive   an upload -> files of a collection
 //!   events    what is told, live                       tables    what is published
-//!   system    what the service is and may              metrics   the same for Prometheus
+//!   system    what the service is and may              metrics   the same for Prometheus (figures: every one)
 //!   page      the dashboard                            problem   what went wrong -> a status
 //!   access, origin, unpack, upload                     the thinking: tokens, hosts, archives, names
 //! ```
@@ -16,6 +16,7 @@ mod body;
     reason = "written by the macro that describes the interface"
 )]
 mod events;
+mod figures;
 mod guard;
 #[allow(
     unused_qualifications,

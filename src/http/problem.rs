@@ -127,9 +127,10 @@ impl From<ServiceError> for Refusal {
 impl From<Unfit> for Refusal {
     fn from(unfit: Unfit) -> Self {
         let status = match &unfit {
-            Unfit::Request(_) | Unfit::Plan(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Unfit::Request(_) | Unfit::Plan(_) | Unfit::Source(_) => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
             Unfit::Forbidden(_) => StatusCode::FORBIDDEN,
-            Unfit::Source(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Unfit::Tables(_) => StatusCode::CONFLICT,
             Unfit::Store(_) | Unfit::Order(_) | Unfit::Forecast(_) => {
                 StatusCode::INTERNAL_SERVER_ERROR

@@ -68,9 +68,7 @@ pub(super) async fn receive(app: &App, request: HttpRequest) -> Result<Received,
         .await
         .map_err(|error| Refusal::bad(error.body_text()))?;
     let settings = app.service.settings();
-    let mut name = [0; 8];
-    fastrand::fill(&mut name);
-    let name: String = name.iter().map(|byte| format!("{byte:02x}")).collect();
+    let name = format!("{:016x}", fastrand::u64(..));
     let staging = Staging(folder(&settings.state).join(name));
     let files = staging.0.join("files");
     let zips = staging.0.join("archives");

@@ -32,6 +32,7 @@ const MOST_FAILURES: usize = 500;
 
 /// The tables that hold now.
 #[derive(Debug, Serialize, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "the names of the interface")]
 pub(super) struct Tables {
     /// Their epoch.
     pub epoch: u64,
@@ -91,6 +92,20 @@ pub(super) async fn list(
     Ok(Json(found.await?))
 }
 
+/// How a table is written.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Written {
+    /// One Parquet file.
+    Parquet,
+    /// A stream of Arrow IPC.
+    Arrow,
+    /// A JSON object a line.
+    Jsonl,
+    /// CSV, safe to open in a spreadsheet.
+    Csv,
+}
+
 /// How a table is wanted. `where` may come several times: `kind:person` (is, or a list has it), `name~ann` (contains).
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -99,8 +114,8 @@ pub(super) async fn list(
     reason = "read from the raw query, where a name may come several times; this is its description"
 )]
 pub(super) struct Wanted {
-    /// `parquet`, `arrow`, `jsonl` or `csv`; else by the header Accept, else `jsonl`.
-    format: Option<String>,
+    /// Else by the header Accept, else `jsonl`.
+    format: Option<Written>,
     /// No more rows than this.
     limit: Option<u64>,
     /// These columns, with commas between.
@@ -242,7 +257,10 @@ fn wanted(query: &str, accept: Option<&str>) -> Result<(Form, Selection), Refusa
             }
             "limit" => {
                 let limit = value.parse();
-                selection.limit = Some(limit.map_err(|_| Refusal::bad("limit must be a number"))?);
+                let limit = limit
+                    .ok()
+                    .ok_or_else(|| Refusal::bad("limit must be a number"));
+                selection.limit = Some(limit?);
             }
             "columns" => {
                 let names = value
@@ -292,6 +310,7 @@ fn wanted(query: &str, accept: Option<&str>) -> Result<(Form, Selection), Refusa
 
 /// A page of failures.
 #[derive(Debug, Serialize, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "the names of the interface")]
 pub(super) struct Failures {
     /// The epoch.
     pub epoch: u64,
@@ -314,6 +333,7 @@ pub(super) struct WhichFailures {
     #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
     /// `next` of the page before.
+    #[param(pattern = "^[0-9a-f]{32}$")]
     cursor: Option<String>,
 }
 

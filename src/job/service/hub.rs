@@ -199,9 +199,8 @@ impl Listener {
     async fn stored(&self) -> Result<Vec<Event>, StoreError> {
         let (database, job, seen) = (Arc::clone(&self.database), self.job, self.seen);
         let read = tokio::task::spawn_blocking(move || database.job_events(job, seen, PAGE));
-        let events = read
-            .await
-            .map_err(|_| StoreError::Stopped { cause: None })??;
+        let gone = Err(StoreError::Stopped { cause: None });
+        let events = read.await.unwrap_or(gone)?;
         Ok(events.into_iter().map(Event::from).collect())
     }
 }

@@ -1,5 +1,6 @@
 //! A client of the service: plain HTTP over a socket, so that what is sent is exactly what a test says.
 
+use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
@@ -130,12 +131,12 @@ impl Service {
     ) -> Answer {
         let mut request = format!("{method} {path} HTTP/1.1\r\nconnection: close\r\n");
         if !headers.iter().any(|(name, _)| *name == "host") {
-            request += &format!("host: {}\r\n", self.address);
+            write!(request, "host: {}\r\n", self.address).unwrap();
         }
         for (name, value) in headers {
-            request += &format!("{name}: {value}\r\n");
+            write!(request, "{name}: {value}\r\n").unwrap();
         }
-        request += &format!("content-length: {}\r\n\r\n", body.len());
+        write!(request, "content-length: {}\r\n\r\n", body.len()).unwrap();
         let mut bytes = request.into_bytes();
         bytes.extend_from_slice(body);
         self.send(&bytes)
@@ -183,6 +184,62 @@ impl Service {
             reader.read_line(&mut line).unwrap();
         }
         Events(reader)
+    }
+
+    /// What is told of a job after an id, over a WebSocket, to its end.
+    pub(crate) fn socket(&self, job: &str, after: u64) -> Vec<Told> {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(50)))
+            .unwrap();
+        let head = format!(
+            "GET /api/v1/jobs/{job}/ws?after={after} HTTP/1.1\r\nhost: {}\r\nconnection: upgrade\r\n\
+             upgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+            self.address
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut reader = BufReader::new(stream);
+        let mut line = String::new();
+        reader.read_line(&mut line).unwrap();
+        assert!(line.contains(" 101 "), "{line}");
+        while line != "\r\n" {
+            line.clear();
+            reader.read_line(&mut line).unwrap();
+        }
+        let mut told = Vec::new();
+        loop {
+            let mut start = [0; 2];
+            reader.read_exact(&mut start).unwrap();
+            let length = match start[1] {
+                126 => {
+                    let mut bytes = [0; 2];
+                    reader.read_exact(&mut bytes).unwrap();
+                    usize::from(u16::from_be_bytes(bytes))
+                }
+                127 => {
+                    let mut bytes = [0; 8];
+                    reader.read_exact(&mut bytes).unwrap();
+                    usize::try_from(u64::from_be_bytes(bytes)).unwrap()
+                }
+                short => usize::from(short),
+            };
+            let mut text = vec![0; length];
+            reader.read_exact(&mut text).unwrap();
+            match start[0] {
+                0x81 => {
+                    let said: Value = serde_json::from_slice(&text).unwrap();
+                    told.push(Told {
+                        id: said["id"].as_u64().unwrap(),
+                        event: said["event"].as_str().unwrap().to_owned(),
+                        data: said["data"].clone(),
+                    });
+                }
+                // A ping.
+                0x89 => {}
+                0x88 => return told,
+                other => panic!("frame {other:#x}"),
+            }
+        }
     }
 
     /// Waits until a job is in one of these states; gives it as it is then.
