@@ -29,7 +29,7 @@ export function progressPane(body, model) {
       p.latency_s ? ["Latency", `${brisk(p.latency_s.p50)} median, ${brisk(p.latency_s.p95)} p95, ${brisk(p.latency_s.p99)} p99`] : null,
       reasons.length ? ["Failed", reasons.join(", ")] : null,
       ["Time", lasting(p.elapsed_s ?? 0)],
-      ["Epoch", p.epoch ? `${count(p.epoch)}: its tables can be read` : "none published yet"],
+      ["Epoch", model.epoch ? `${count(model.epoch)}: its tables can be read` : "none published yet"],
     ]));
     none.hidden = model.notes.length > 0;
     if (model.notes[0] !== newest) {
