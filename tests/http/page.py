@@ -41,13 +41,13 @@ document.addEventListener('securitypolicyviolation', (event) => console.error('p
 # An event stream, cut after each of its characters: the same events every time.
 STREAM = r"""async () => {
   const { parser } = await import('/assets/events.js');
-  const text = ': hello\nid: 1\nevent: state\ndata: {"a":\ndata: 1}\n\nid: 2\r\ndata: x\r\n\r\ndata\n\nid: 3\rdata:y\r\r\n';
+  const text = ': hello\nid: 1\nevent: state\ndata: {"a":\ndata: 1}\n\nid: 2\r\nevent: odd\r\ndata: x\r\n\r\ndata\n\nid: 3\rdata:y\r\r\n';
   const read = (parts) => { const found = []; const push = parser((one) => found.push(one)); parts.forEach(push); return JSON.stringify(found); };
   const whole = read([text]);
   for (let i = 0; i <= text.length; i++) if (read([text.slice(0, i), text.slice(i)]) !== whole) return `cut at ${i}: ${read([text.slice(0, i), text.slice(i)])}, not ${whole}`;
   return whole;
 }"""
-EVENTS = '[{"id":"1","name":"state","data":"{\\"a\\":\\n1}"},{"id":"2","name":"message","data":"x"},{"id":"2","name":"message","data":""},{"id":"3","name":"message","data":"y"}]'
+EVENTS = '[{"id":"1","name":"state","data":"{\\"a\\":\\n1}"},{"id":"2","name":"odd","data":"x"},{"id":"2","name":"message","data":""},{"id":"3","name":"message","data":"y"}]'
 
 
 def talk(number, long):
@@ -161,11 +161,40 @@ def samples(visit):
     visit.look("rows")
 
 
+def sources(visit, root):
+    """A folder of the server, then the same again, of which nothing changed; what is not below a root is refused."""
+    page = visit.page
+    for again in (False, True):
+        visit.go("new")
+        page.check("input[value=folder]")
+        page.get_by_label("Root").select_option(str(root))
+        page.get_by_label("Folder below it").fill("spring")
+        page.get_by_label("Model").select_option("rules")
+        page.click("text=Start the job")
+        visit.state("complete")
+        visit.need("a job that ended is done", page.get_attribute(".job .bar", "aria-valuenow") == "100")
+        visit.tab("Findings")
+        page.wait_for_selector("svg.graph .node")
+        if again:
+            visit.look("unchanged")
+        visit.tab("Tables")
+        page.wait_for_selector(".tables li")
+    visit.expected = "40[03]"
+    visit.go("new")
+    page.check("input[value=folder]")
+    page.get_by_label("Folder below it").fill("../..")
+    page.get_by_label("Model").select_option("rules")
+    page.click("text=Start the job")
+    page.wait_for_selector(".sticky .alert")
+    visit.look("refused")
+
+
 def hand_in(visit, files, model, cap, collection):
     """A new job from files, by the form."""
     page = visit.page
     visit.go("new")
     page.wait_for_selector(f"select option[value='{model}']", state="attached")
+    page.check("input[value=upload]")
     page.locator("input[type=file]").first.set_input_files(files)
     page.get_by_label("Keep as the collection").fill(collection)
     page.get_by_label("Model").select_option(model)
@@ -350,12 +379,16 @@ def main():
                 files.append(work / f"talk {i} <img src=x>.txt")
             (work / "<b onclick=alive()>talk.md").write_text(HOSTILE.format(long="L" * 10000))
             url = stack.enter_context(provider(weir, work, ['on "poison": 400']))
-            service = Service(weir, work / "open", url, MODEL)
+            root = (work / "root").resolve()
+            (root / "spring").mkdir(parents=True)
+            (root / "spring" / "talk.txt").write_text(talk(99, 30))
+            service = Service(weir, work / "open", url, MODEL, roots=[root])
             base = stack.enter_context(service)
             desk = visit(base, SCREENS[0])
             attempt(samples, desk)
             found = desk.page.evaluate(STREAM)
             desk.need(f"streams are read the same wherever they are cut ({found})", found == EVENTS)
+            attempt(sources, desk, root)
             attempt(hostile, desk, [work / "<b onclick=alive()>talk.md", work / "talk 0 <img src=x>.txt"])
             attempt(cancel, desk, files, service)
             desk.context.close()

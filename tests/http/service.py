@@ -35,12 +35,12 @@ def provider(weir, work, script=(), *flags):
 class Service:
     """`weir serve` on a state of its own; as a context it gives the address."""
 
-    def __init__(self, weir, folder, provider_url, model, token=None):
+    def __init__(self, weir, folder, provider_url, model, token=None, roots=()):
         folder.mkdir(parents=True)
         self.weir, self.folder, self.process = weir, folder, None
         self.port = free_port()
         self.base = f"http://127.0.0.1:{self.port}"
-        (folder / "weir.toml").write_text(f'[service]\nmodels = ["{model}"]\n')
+        (folder / "weir.toml").write_text(f"[service]\nmodels = {json.dumps([model])}\nroots = {json.dumps([str(root) for root in roots])}\n")
         keep = {name: value for name, value in os.environ.items() if not name.startswith(("WEIR_", "OPENAI_"))}
         self.environment = {**keep, "OPENAI_API_KEY": "for-a-test", "OPENAI_BASE_URL": provider_url}
         if token:

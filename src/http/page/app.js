@@ -26,7 +26,10 @@ const context = {
   announce(text) { say(document.getElementById("announce"), text); },
   /** The stream of a job: "live", "reconnecting", "closed" or "". */
   stream(status) { streaming = status; connection(); },
-  title(text) { document.title = text ? `${plain(text, 80)} · weir` : "weir"; },
+  title(text) {
+    const title = text ? `${plain(text, 80)} · weir` : "weir";
+    if (document.title !== title) document.title = title;
+  },
 };
 
 let reached = true;

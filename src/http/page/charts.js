@@ -1,7 +1,7 @@
 // What a run did over time: samples that thin out as they grow old, and small charts of them.
 
 import { make, say, shape } from "./dom.js";
-import { brief, brisk, bytes, money, timeOfDay } from "./format.js";
+import { brief, brisk, bytes, money, timeOfDay, unpriced } from "./format.js";
 
 const MOST = 720;
 /** Rates are taken over at least this long, so that one call does not make a peak. */
@@ -38,7 +38,7 @@ export class Samples {
       errors: calls || faults ? Math.min(100, (faults / Math.max(calls, faults)) * 100) : 0,
       hits: minutes ? refused / minutes : 0,
       tokens: p.tokens?.used ?? null, limit: p.tokens?.limit ?? null,
-      cost: p.price_known === false ? null : p.cost_usd ?? null,
+      cost: unpriced(p) ? null : p.cost_usd ?? null,
       // The service's own use is only known as of now.
       cpu: Math.abs(Date.now() - at) < 15000 ? system?.cpu_percent ?? null : null,
       memory: Math.abs(Date.now() - at) < 15000 ? system?.memory_bytes ?? null : null,

@@ -24,7 +24,7 @@ export function failuresPane(body, model) {
 
   async function load(anew) {
     // Failures are rows of a table: they can be read once an epoch is published.
-    if (model.epoch === 0) { fill(status, make("p", { class: "hint" }, "Each is listed here once the next results are published.")); return; }
+    if (!model.published()) { fill(status, make("p", { class: "hint" }, "Each is listed here once the next results are published.")); return; }
     const mine = ++serial;
     more.disabled = true;
     try {
@@ -57,7 +57,7 @@ export function failuresPane(body, model) {
   }
 
   function update() {
-    const now = counts(), key = JSON.stringify([now, only, model.job.state, model.job.run, model.epoch > 0]);
+    const now = counts(), key = JSON.stringify([now, only, model.job.state, model.job.run, model.published()]);
     if (key === shown) return;
     shown = key;
     if (only && !now[only]) only = null;

@@ -97,7 +97,7 @@ export function findingsPane(body, model) {
   async function load() {
     if (loading || stopped) return;
     // Before the first epoch there is nothing to ask for.
-    if (model.epoch === 0) {
+    if (!model.published()) {
       wait(ended(model.job) ? "The job ended before anything was published." : "The first results show here as soon as an epoch is published.");
       return;
     }
@@ -180,7 +180,7 @@ export function findingsPane(body, model) {
       }
     },
     update() {
-      const behind = graph ? model.epoch > graph.epoch : model.epoch > 0 && !graphless;
+      const behind = graph ? model.epoch > graph.epoch : model.published() && !graphless;
       // While something is read, the picture stays; it follows once nothing is chosen.
       if (!behind || chosen || loading || timer) return;
       timer = setTimeout(() => { timer = 0; if (!chosen) load(); }, Math.max(0, last + (ended(model.job) ? 1000 : EVERY) - Date.now()));

@@ -76,8 +76,16 @@ export function input(job) {
 export function done(progress) {
   const p = progress ?? {}, asked = p.asked ?? 0, answered = p.answered ?? 0, known = p.cached ?? 0;
   const failed = Math.min(p.chunks?.failed ?? 0, Math.max(0, asked - answered));
-  const total = asked + known, at = answered + failed + known;
+  let total = asked + known, at = answered + failed + known;
+  // A run that finds nothing changed asks and looks up nothing: what is published is all there.
+  if (total === 0 && p.chunks?.total > 0) {
+    total = p.chunks.total;
+    at = total - (p.chunks.pending ?? 0) - (p.chunks.unasked ?? 0);
+  }
   return { at, total, failed, share: total > 0 ? Math.min(1, at / total) : 0, growing: p.listed === false };
 }
+
+/** Whether the price of what was called is unknown; where nothing was called there is no price to know. */
+export const unpriced = (progress) => progress?.price_known === false && progress.calls > 0;
 
 export const failures = (progress) => Object.values(progress?.failures ?? {}).reduce((sum, n) => sum + n, 0);

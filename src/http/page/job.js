@@ -7,7 +7,7 @@ import { Samples } from "./charts.js";
 import { follow } from "./events.js";
 import { findingsPane } from "./findings.js";
 import { failuresPane } from "./failures.js";
-import { STATES, brief, count, done, ended, failures, input, lasting, money, percent, some, when } from "./format.js";
+import { STATES, brief, count, done, ended, failures, input, lasting, money, percent, some, unpriced, when } from "./format.js";
 import { bar, meter, pill, source, tile } from "./parts.js";
 import { progressPane } from "./progress.js";
 import { tablesPane } from "./tables.js";
@@ -68,10 +68,10 @@ function head(act) {
       }
       if (p.elapsed_s > 0) parts.push(`${ended(job) ? "took" : "running for"} ${lasting(p.elapsed_s)}`);
       if (p.cached > 0) parts.push(`${some(p.cached, "chunk", "chunks")} known before, not paid for`);
-      if (p.epoch > 0) parts.push(`epoch ${count(p.epoch)} published`);
+      if (p.epoch > 0) parts.push(`epoch ${count(p.epoch)} published`); else if (ended(job) && p.chunks?.total > 0) parts.push("nothing changed: the tables are as they were");
       say(pace, parts.join(" · "));
       const cap = job.caps?.cost_usd, capped = typeof cap === "number" ? `cap ${money(cap)}` : "no cap", run = job.run > 1 ? "of this run" : "";
-      const priced = !p.at || p.price_known !== false;
+      const priced = !unpriced(p);
       cost.update(priced ? money(p.cost_usd ?? 0) : "unknown", !priced ? "the price of this model is not known" : [typeof p.projected_usd === "number" && !ended(job) ? `about ${money(p.projected_usd)} at the end` : "", run, capped].filter(Boolean).join(", "));
       tokens.update(p.tokens?.used ?? 0, p.tokens?.limit);
       requests.update(p.requests?.used ?? 0, p.requests?.limit);
@@ -115,6 +115,8 @@ export function jobView(main, context, id, rest) {
     const bad = failures(model.progress);
     say(links.get("failures"), bad ? `Failures (${count(bad)})` : "Failures");
     pane?.update?.();
+    const chunks = done(model.progress), far = model.job.state === "running" && chunks.total ? `${percent(Math.floor(chunks.share * 100) / 100)} · ` : "";
+    context.title(`${far}${model.job.dataflow}: ${input(model.job)[1]}`);
     speak();
   }
   const redraw = () => { frame ||= setTimeout(draw, 100); };
@@ -178,7 +180,6 @@ export function jobView(main, context, id, rest) {
       const job = await get(path);
       if (stopped) return;
       take(job);
-      context.title(`${job.dataflow}: ${input(job)[1]}`);
       fill(main, top.element, nav, body);
       draw();
       go(wanted);
@@ -215,6 +216,9 @@ export function jobView(main, context, id, rest) {
     }
   }
 
+  /** Whether there are tables: those of an earlier job over the same input count, too. */
+  model.published = () => model.epoch > 0 || model.progress.chunks?.total > 0;
+
   /** Asks failures again: of one reason, or all. */
   model.retry = async (reason, number) => {
     const cost = model.job.provider === "rules" ? "" : " This makes paid calls.";
@@ -230,7 +234,7 @@ export function jobView(main, context, id, rest) {
   function go(parts) {
     wanted = parts;
     if (!model.job || !body.isConnected) return;
-    const fallback = ended(model.job) && model.epoch > 0 ? "findings" : "progress";
+    const fallback = ended(model.job) && model.published() ? "findings" : "progress";
     const name = links.has(parts[0]) ? parts[0] : paneName && parts.length === 0 ? paneName : fallback;
     for (const [key, link] of links) if (key === name) link.setAttribute("aria-current", "page"); else link.removeAttribute("aria-current");
     if (name !== paneName) {

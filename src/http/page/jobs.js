@@ -3,7 +3,7 @@
 import { get, post } from "./api.js";
 import { tell, trouble } from "./dialogs.js";
 import { button, fill, make, said, say } from "./dom.js";
-import { STATES, brief, bytes, count, done, ended, failures, lasting, money, percent, when } from "./format.js";
+import { STATES, brief, bytes, count, done, ended, failures, lasting, money, percent, unpriced, when } from "./format.js";
 import { bar, pill, source } from "./parts.js";
 
 const POLL = 3000;
@@ -27,7 +27,7 @@ function row(job) {
     if (now.state === "running" && typeof p.left_s === "number") parts.push(`${lasting(p.left_s)} left`);
     if (bad) parts.push(`${count(bad)} failed`);
     say(at, parts.join(" · "));
-    say(cost, !p.at ? "–" : p.price_known === false ? "cost unknown" : money(p.cost_usd ?? 0));
+    say(cost, !p.at ? "–" : unpriced(p) ? "cost unknown" : money(p.cost_usd ?? 0));
   };
   update(job);
   return { element, update };

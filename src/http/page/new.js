@@ -218,9 +218,12 @@ export function newView(main, context, query) {
   const stay = (event) => event.preventDefault();
   addEventListener("dragover", stay);
   addEventListener("drop", stay);
+  // Whoever leaves now would lose the upload: the browser asks.
+  const leaving = (event) => { if (busy) event.preventDefault(); };
+  addEventListener("beforeunload", leaving);
   const off = context.onSystem(offer);
   showPanel();
   if (context.system()) offer(context.system());
   else context.refresh().catch((error) => fill(problem, trouble(error)));
-  return { stop() { busy?.abort(); off(); removeEventListener("dragover", stay); removeEventListener("drop", stay); } };
+  return { stop() { busy?.abort(); off(); removeEventListener("dragover", stay); removeEventListener("drop", stay); removeEventListener("beforeunload", leaving); } };
 }

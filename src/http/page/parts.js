@@ -23,7 +23,7 @@ export function bar(label) {
     update(progress, moving) {
       const { at, total, failed, share } = done(progress);
       const width = (n) => `${total ? Math.max(0, Math.min(100, (n / total) * 100)) : 0}%`;
-      parts[0].style.width = width(progress?.cached ?? 0);
+      parts[0].style.width = width(at - (progress?.answered ?? 0) - failed);
       parts[1].style.width = width(progress?.answered ?? 0);
       parts[2].style.width = width(failed);
       element.classList.toggle("moving", Boolean(moving));

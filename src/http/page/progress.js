@@ -22,14 +22,14 @@ export function progressPane(body, model) {
     const reasons = Object.entries(p.failures ?? {}).filter(([, n]) => n > 0).map(([name, n]) => `${count(n)} ${plain(words(name), 60)}`);
     fill(counts, facts([
       ["Files", files.total || p.listed === false ? `${count(files.read ?? 0)} of ${count(files.total ?? 0)}${p.listed === false ? "+" : ""} read` : "none to read anew", files.failed ? `, ${count(files.failed)} failed` : ""],
-      ["Chunks", `${count(chunks.total ?? 0)}${kinds.length ? `: ${kinds.join(", ")}` : ""}`],
+      ["Chunks", chunks.total ? `${count(chunks.total)}${kinds.length ? `: ${kinds.join(", ")}` : ""}` : "none published yet"],
       ["To be asked", `${count(p.asked ?? 0)}, ${count(p.answered ?? 0)} answered; ${count(p.cached ?? 0)} known before`],
       ["Calls", `${count(p.calls ?? 0)} made, ${some(p.faults ?? 0, "fault")}, ${some(p.refused ?? 0, "limit hit")}`],
       ["Tokens", `${count(p.input_tokens ?? 0)} in, ${count(p.output_tokens ?? 0)} out`],
       p.latency_s ? ["Latency", `${brisk(p.latency_s.p50)} median, ${brisk(p.latency_s.p95)} p95, ${brisk(p.latency_s.p99)} p99`] : null,
       reasons.length ? ["Failed", reasons.join(", ")] : null,
       ["Time", lasting(p.elapsed_s ?? 0)],
-      ["Epoch", p.epoch ? `${count(p.epoch)}: its tables can be read` : "none published yet"],
+      ["Epoch", model.epoch ? `${count(model.epoch)}: its tables can be read` : "none published yet"],
     ]));
     none.hidden = model.notes.length > 0;
     if (model.notes[0] !== newest) {

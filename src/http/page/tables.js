@@ -52,7 +52,7 @@ export function tablesPane(body, model) {
   async function load() {
     if (loading || stopped) return;
     // Before the first epoch there is nothing to ask for.
-    if (model.epoch === 0) {
+    if (!model.published()) {
       fill(body, make("section", { class: "card empty" }, make("h2", {}, "No tables yet"), make("p", {}, ended(model.job) ? "The job ended before anything was published." : "They appear together when the first epoch is published, and grow with each further one.")));
       return;
     }
@@ -81,7 +81,7 @@ export function tablesPane(body, model) {
   load();
   return {
     update() {
-      if (model.epoch <= Math.max(epoch, 0) || loading || timer) return;
+      if (!(epoch < 0 ? model.published() : model.epoch > epoch) || loading || timer) return;
       timer = setTimeout(() => { timer = 0; load(); }, Math.max(0, last + EVERY - Date.now()));
     },
     stop() { stopped = true; clearTimeout(timer); },
