@@ -165,7 +165,7 @@ pub async fn run(scenario: Scenario) -> Outcome {
                 match memory {
                     Some(Memory::Calls) => lane
                         .gate()
-                        .recall(ledger.iter().map(|(at, charge)| (now - *at, *charge))),
+                        .recall(ledger.iter().map(|(at, charge)| (now.saturating_sub(*at), *charge))),
                     Some(Memory::Nothing) => lane.gate().hold(Duration::from_secs(62)),
                     Some(Memory::Forgotten) | None => {}
                 }
