@@ -110,7 +110,10 @@ pub(super) fn client(
             gauges: Arc::clone(gauges),
             sent: Mutex::default(),
         }),
-        reader: Arc::new(SchemaReader(validator)),
+        reader: Arc::new(SchemaReader {
+            validator,
+            mixes: order.paid,
+        }),
         price: order.price,
         wall: Arc::clone(&engine.wall),
         seed,

@@ -67,6 +67,8 @@ pub struct Budget {
     doubt: i32,
     day: Day,
     next_slot: Duration,
+    /// When there was room again for the last one that had to wait for it.
+    freed: Duration,
     /// The spacing of starts, to what the limit asks for.
     spread: f64,
     pause_until: Duration,
@@ -88,6 +90,7 @@ impl Budget {
             doubt: PERSUADED,
             day: Day::default(),
             next_slot: Duration::ZERO,
+            freed: Duration::ZERO,
             spread: 1.0,
             pause_until: Duration::ZERO,
         }
@@ -126,12 +129,15 @@ impl Budget {
             .fine
             .as_mut()
             .map(|fine| fine.room_at(now, rate, tokens));
-        let until = self
+        let held = self
             .pause_until
-            .max(self.slot_at(now))
             .max(self.window.room_at(counted, tokens))
             .max(fine.unwrap_or_default())
             .max(self.day.room_at(now, self.limits.requests_per_day));
+        if held > now {
+            self.freed = held;
+        }
+        let until = held.max(self.slot_at(now));
         if until > now {
             Err(Wait::Until(until))
         } else {
@@ -147,7 +153,9 @@ impl Budget {
         } else {
             LATE
         };
-        self.next_slot = self.next_slot.max(now.saturating_sub(late)) + self.spacing(now);
+        // What had to wait for room was not late: several at once would find out together that there is none.
+        let late = now.saturating_sub(late).max(self.freed.min(now));
+        self.next_slot = self.next_slot.max(late) + self.spacing(now);
         self.day.enter(now);
         if let Some(fine) = &mut self.fine {
             fine.take(tokens);

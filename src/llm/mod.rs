@@ -71,6 +71,8 @@ pub enum ReadAnswer {
     Valid(String),
     /// An answer that does not, and why.
     Invalid(String),
+    /// One that keeps the schema but was mixed up with that of another chunk.
+    Crossed,
     /// Nothing.
     Missing,
 }

@@ -60,6 +60,7 @@ enum Wrong {
     Refused,
     Filtered,
     Invalid(String),
+    Crossed,
     Missing,
 }
 
@@ -69,7 +70,7 @@ impl Wrong {
             Self::Cut => FailReason::Truncated,
             Self::Refused => FailReason::Refused,
             Self::Filtered => FailReason::Filtered,
-            Self::Invalid(_) => FailReason::Invalid,
+            Self::Invalid(_) | Self::Crossed => FailReason::Invalid,
             Self::Missing => FailReason::Missing,
         }
     }
@@ -81,6 +82,7 @@ impl Wrong {
             Self::Refused => "the model refused to answer".to_owned(),
             Self::Filtered => "a filter of the provider cut the answer".to_owned(),
             Self::Invalid(why) => format!("the answer does not keep the schema: {why}"),
+            Self::Crossed => "the answer quotes another chunk of its call".to_owned(),
             Self::Missing => "the answer left the chunk out".to_owned(),
         }
     }
@@ -89,7 +91,7 @@ impl Wrong {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Cut => Some("The last answer was too long and was cut. Be brief.".to_owned()),
-            Self::Refused | Self::Filtered => None,
+            Self::Refused | Self::Filtered | Self::Crossed => None,
             Self::Invalid(why) => Some(format!("The last answer was not valid: {why}.")),
             Self::Missing => {
                 Some("The last answer left this out. Answer for every chunk id.".to_owned())
@@ -119,6 +121,7 @@ pub(super) fn judge(
             (Some(wrong), _) => wrong.clone(),
             (None, ReadAnswer::Missing) => Wrong::Missing,
             (None, ReadAnswer::Invalid(why)) => Wrong::Invalid(why),
+            (None, ReadAnswer::Crossed) => Wrong::Crossed,
             (None, ReadAnswer::Valid(content)) => {
                 good.push((place, item, content));
                 continue;
@@ -138,6 +141,7 @@ pub(super) fn judge(
         part.raised
     };
     let mut again = Vec::new();
+    let mut apart = Vec::new();
     for (item, wrong) in bad {
         let hopeless = alone && matches!(wrong, Wrong::Refused | Wrong::Filtered);
         if tried >= TRIES || hopeless {
@@ -146,6 +150,8 @@ pub(super) fn judge(
                 reason: wrong.reason(),
                 message: wrong.message(),
             });
+        } else if matches!(wrong, Wrong::Crossed) {
+            apart.push(item);
         } else {
             again.push(item);
         }
@@ -155,13 +161,16 @@ pub(super) fn judge(
     } else {
         1
     };
-    rest.again = cut(again, size, |items| Part {
+    let part = |items| Part {
         question: Arc::clone(&part.question),
         items,
         tried,
         raised,
         hint: hint.clone(),
-    });
+    };
+    rest.again = cut(again, size, part);
+    // Whoever is alone is mixed up with nobody.
+    rest.again.extend(cut(apart, 1, part));
     (good, rest)
 }
 

@@ -13,6 +13,8 @@
     reason = "a benchmark: it prints, it tells the time, and a panic ends it"
 )]
 
+#[path = "batches.rs"]
+mod batches;
 #[path = "../it/harness/best.rs"]
 mod best;
 
@@ -40,6 +42,8 @@ struct Scenario {
     options: Options,
     /// What weir is told besides the usual.
     flags: Vec<String>,
+    /// Whether batches are as large as weir finds best; else one chunk a call, unless the flags say.
+    adapts: bool,
     in_flight: usize,
     ratio: f64,
     refused: f64,
@@ -71,7 +75,11 @@ fn main() {
         for scenario in &all {
             println!("{}", scenario.name);
         }
+        println!("batches");
         return;
+    }
+    if wanted.is_empty() || wanted.iter().any(|name| name == "batches") {
+        println!("{}", batches::run());
     }
     all.retain(|scenario| wanted.is_empty() || wanted.iter().any(|name| name == scenario.name));
     all.reverse();
@@ -138,6 +146,7 @@ fn scenarios() -> Vec<Scenario> {
             ..Options::default()
         },
         flags: limits(requests, 1_000_000),
+        adapts: false,
         in_flight: 1000,
         ratio,
         refused,
@@ -175,6 +184,7 @@ fn quick(limits: &dyn Fn(u64, u64) -> Vec<String>) -> Vec<Scenario> {
             ..Options::default()
         },
         flags: limits(1_000_000, 1_000_000_000),
+        adapts: false,
         in_flight: 50,
         ratio: f64::MAX,
         refused: 1.0,
@@ -312,7 +322,7 @@ fn ask(scenario: &Scenario, mut options: Options) -> (f64, Simulator, Value) {
         "--base-url",
         &simulator.url(),
     ]);
-    if !scenario.flags.iter().any(|flag| flag == "--batch-chunks") {
+    if !scenario.adapts && !scenario.flags.iter().any(|flag| flag == "--batch-chunks") {
         command.args(["--batch-chunks", "1"]);
     }
     command

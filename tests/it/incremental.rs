@@ -216,6 +216,45 @@ fn equal_chunks_in_flight_are_paid_once() {
     assert_eq!((chunks.total, chunks.ok, chunks.duplicate), (60, 3, 57));
 }
 
+/// The model puts what one chunk says under the id of another, without a flaw otherwise: both are asked again, alone.
+#[test]
+fn answers_that_are_mixed_up_are_asked_again_alone() {
+    let people = [
+        "Adaline Brook",
+        "Bertram Cole",
+        "Cordelia Dunn",
+        "Desmond Eckert",
+        "Eleanor Finch",
+        "Frederick Gale",
+    ];
+    let said = people.map(|name| {
+        record(&format!(
+            "Yesterday {name} wrote to the council of the {} Guild.",
+            &name[..5]
+        ))
+    });
+    let mut straight = Shop::new();
+    straight.records("a.jsonl", &said);
+    straight.pay(Script::default());
+    let rows = project::tables(&straight.world.output().join("current"));
+    for act in [Act::SwapEvidence, Act::Swap] {
+        let mut shop = Shop::new();
+        shop.records("a.jsonl", &said);
+        let server = FakeProvider::start(Script {
+            rules: vec![Rule::on("Eleanor", act.clone()).times(1)],
+            ..Script::default()
+        });
+        let mut order = shop.order(&server);
+        order.client.batch.most_chunks = 10;
+        let report = go(&order);
+        assert!(report.manifest.unwrap().info.complete, "{act:?}");
+        let sizes: Vec<usize> = server.log().iter().map(|call| call.texts.len()).collect();
+        assert_eq!(sizes, [6, 1, 1], "{act:?}");
+        let own = project::tables(&shop.world.output().join("current"));
+        assert_eq!(own, rows, "{act:?}: as if nothing had been");
+    }
+}
+
 #[test]
 fn a_lost_output_is_rebuilt_equal_without_a_call() {
     let mut shop = Shop::new();

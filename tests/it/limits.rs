@@ -182,7 +182,18 @@ async fn a_client_that_forgets_is_found_out() {
 #[ignore = "some minutes"]
 async fn thousands() {
     try_seeds(0..10_000, by_chance).await;
+}
+
+#[tokio::test(start_paused = true)]
+#[ignore = "some minutes"]
+async fn thousands_of_restarts() {
     try_seeds(0..10_000, with_restarts).await;
+}
+
+/// Three calls had waited for room and went off at the same moment: all were refused where one would have told as much.
+#[tokio::test(start_paused = true)]
+async fn what_waited_for_room_goes_off_one_by_one() {
+    try_seeds([8213].into_iter(), by_chance).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,6 +1,6 @@
 //! One batch: texts in, the client's work, and each chunk's outcome as the ledger has it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -24,6 +24,7 @@ use crate::model::outcome::{ChunkFailure, FailReason, Outcome};
 use crate::model::record::CallRow;
 use crate::model::unit::{Micros, Usd};
 use crate::stage::extract::answer::{self, Found, Validator};
+use crate::stage::extract::crossed::crossed;
 use crate::store::{self, Database, StoredAnswer};
 
 /// What a call task needs.
@@ -179,14 +180,31 @@ pub(super) fn too_large(
 }
 
 /// Reads replies by the schema of the question.
-pub struct SchemaReader(pub Validator);
+pub struct SchemaReader {
+    /// What keeps the schema.
+    pub validator: Validator,
+    /// Whether whoever answers may mix chunks up, as models do.
+    pub mixes: bool,
+}
 
 impl Reader for SchemaReader {
     fn read(&self, batch: &Batch, reply: &Reply) -> Vec<ReadAnswer> {
         let tags: Vec<String> = batch.chunks.iter().map(|chunk| chunk.tag.clone()).collect();
-        let found = answer::read(&reply.content, &tags, &self.0).into_iter();
+        let found = answer::read(&reply.content, &tags, &self.validator);
+        let valid = found.iter().map(|found| match found {
+            Found::Valid(answer) => Some(answer.as_str()),
+            Found::Invalid(_) | Found::Missing => None,
+        });
+        let texts: Vec<&str> = batch.chunks.iter().map(|chunk| &*chunk.text).collect();
+        let mixed = if self.mixes {
+            crossed(&texts, &valid.collect::<Vec<_>>())
+        } else {
+            BTreeSet::new()
+        };
+        let found = found.into_iter().enumerate();
         found
-            .map(|found| match found {
+            .map(|(place, found)| match found {
+                Found::Valid(_) if mixed.contains(&place) => ReadAnswer::Crossed,
                 Found::Valid(answer) => ReadAnswer::Valid(answer),
                 Found::Invalid(why) => ReadAnswer::Invalid(why),
                 Found::Missing => ReadAnswer::Missing,

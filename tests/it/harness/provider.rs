@@ -50,6 +50,7 @@ impl Rule {
             Act::Drop => Fault::Say(Say::Missing),
             Act::Invent => Fault::Say(Say::Invented),
             Act::Swap => Fault::Say(Say::Crossed),
+            Act::SwapEvidence => Fault::Say(Say::CrossedEvidence),
             Act::Repeat => Fault::Say(Say::Repeated),
             Act::NoUsage => Fault::Say(Say::NoUsage),
             Act::Hang => Fault::Wire(Wire::Hang),
@@ -89,6 +90,8 @@ pub(crate) enum Act {
     Invent,
     /// The ids of the first two answers are crossed.
     Swap,
+    /// The first two answers are crossed, though their ids are not.
+    SwapEvidence,
     /// Every answer comes twice.
     Repeat,
     /// No usage.
