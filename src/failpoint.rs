@@ -3,15 +3,18 @@
 //! `WEIR_PANIC=committer weir run ...` panics where the committer passes for the first time. A release build neither reads
 //! the variable nor has a trace of the places.
 
-/// Panics if this is the place that `WEIR_PANIC` names.
+/// Passes a place.
+///
+/// # Panics
+/// If it is the one that `WEIR_PANIC` names.
 #[cfg(debug_assertions)]
-#[expect(clippy::panic, reason = "that is what it is for")]
 pub fn pass(place: &str) {
     static NAMED: std::sync::OnceLock<Option<String>> = std::sync::OnceLock::new();
     let named = NAMED.get_or_init(|| std::env::var("WEIR_PANIC").ok());
-    if named.as_deref() == Some(place) {
-        panic!("told to panic in {place}");
-    }
+    assert!(
+        named.as_deref() != Some(place),
+        "told to panic in {place}"
+    );
 }
 
 /// Nothing.
