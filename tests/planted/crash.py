@@ -95,7 +95,7 @@ def main():
             bad += 1
             continue
         run = subprocess.run([sys.executable, tree / "tests/crash" / suite[0], *suite[1:], "--weir", target / "debug/weir"],
-                             capture_output=True, text=True)
+                             capture_output=True, text=True, env=dict(os.environ, CRASH_FIRST="1"))
         wrong = [line for line in run.stdout.splitlines() if line.startswith("WRONG")]
         caught = run.returncode == 1 and (wrong or "Failed" in run.stderr)
         first = wrong[0][:200] if wrong else run.stderr.strip()[-200:]
