@@ -3,10 +3,10 @@
 //! `WEIR_PANIC=committer weir run ...` panics where the committer passes for the first time. A release build neither reads
 //! the variable nor has a trace of the places.
 
-/// Panics if this is the place that `WEIR_PANIC` names.
+/// Passes a place.
 ///
 /// # Panics
-/// There.
+/// If it is the one that `WEIR_PANIC` names.
 #[cfg(debug_assertions)]
 pub fn pass(place: &str) {
     static NAMED: std::sync::OnceLock<Option<String>> = std::sync::OnceLock::new();

@@ -180,7 +180,10 @@ fn finish(
         printer.note(passed);
     }
     match &report.ending {
-        Some(Ending::Storage(why)) => printer.plain_error(&format!("error: {why}\n")),
+        Some(Ending::Storage(why)) => printer.plain_error(&format!(
+            "error: {why}\nhint: what was answered by then is kept; once that is mended the same run goes on from here; \
+             weir verify says whether anything is damaged\n"
+        )),
         Some(Ending::Room(why)) => printer.plain_error(&format!(
             "error: {why}\nhint: make room there; the same run goes on from here, and asks nothing twice\n"
         )),

@@ -36,12 +36,12 @@ def synced_again(log, number):
         raise Failed(f"{failed[0][2]} was synced again after its sync had failed")
 
 
-def sweep(scene, fault, errno, points):
+def sweep(scene, fault, errno, points, names):
     tally = Tally(f"fail {scene.name} errno {errno}")
     known = calls(scene, fault)
     log = scene.base.parent / "calls.log"
     whole = repeated = 0
-    for number in spread(len(known), points):
+    for number in spread(known, points, names):
         call = " ".join(known[number - 1])
 
         def check():
@@ -67,14 +67,14 @@ def sweep(scene, fault, errno, points):
 
 
 def main():
-    args = options(__doc__, scene="first,second,rules,forget", errno="5,28", points=60)
+    args = options(__doc__, scene="first,second,rules,forget", errno="5,28", points=60, **{"from": ""})
     base = scratch()
     fault = shim(base)
     wrong = 0
     for name in args.scene.split(","):
         scene = SCENES[name](args.weir, base / name)
         for errno in args.errno.split(","):
-            wrong += sweep(scene, fault, int(errno), args.points)
+            wrong += sweep(scene, fault, int(errno), args.points, getattr(args, "from"))
     done(wrong)
 
 

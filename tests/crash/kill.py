@@ -1,8 +1,9 @@
 """Kills a run at its calls to the storage, one after the other: before the call, half way through what it writes, after it.
 
-usage: python3 tests/crash/kill.py [--scene first,second,rules,forget] [--how stop,torn,after] [--points N] [--weir PROGRAM]
+usage: python3 tests/crash/kill.py [--scene first,second,rules,forget] [--how stop,torn,after] [--points N]
+                                   [--from fsync,rename] [--weir PROGRAM]
 
---points N takes N calls of each, evenly spread; 0 takes every one. After each kill readers must see a whole snapshot of
+--points N takes N calls of each, evenly spread; 0 takes every one. --from takes only calls of these names. After each kill readers must see a whole snapshot of
 before or after, and the same command again must end with the tables of an undisturbed run, without paying twice for
 anything but what was in flight. Exit 1 if anything was wrong. Some two seconds a point.
 """
@@ -25,18 +26,20 @@ def calls(scene, fault):
     return [line.split(" ", 2)[1:] for line in log.read_text().splitlines()]
 
 
-def spread(count, points):
-    """So many numbers up to `count`, evenly spread."""
-    if not points or points >= count:
-        return range(1, count + 1)
-    return sorted({1 + (count - 1) * point // max(points - 1, 1) for point in range(points)})
+def spread(known, points, names=""):
+    """So many numbers of calls, evenly spread; only of those with one of these names, if any are given."""
+    wanted = names.split(",") if names else None
+    numbers = [number for number, call in enumerate(known, 1) if not wanted or call[0] in wanted]
+    if not points or points >= len(numbers):
+        return numbers
+    return sorted({numbers[(len(numbers) - 1) * point // max(points - 1, 1)] for point in range(points)})
 
 
-def sweep(scene, fault, how, points):
+def sweep(scene, fault, how, points, names):
     tally = Tally(f"kill {scene.name} {how}")
     known = calls(scene, fault)
     repeated = late = 0
-    for number in spread(len(known), points):
+    for number in spread(known, points, names):
         call = " ".join(known[number - 1])
 
         def check():
@@ -65,14 +68,14 @@ def sweep(scene, fault, how, points):
 
 
 def main():
-    args = options(__doc__, scene="first,second,rules,forget", how="stop,torn,after", points=60)
+    args = options(__doc__, scene="first,second,rules,forget", how="stop,torn,after", points=60, **{"from": ""})
     base = scratch()
     fault = shim(base)
     wrong = 0
     for name in args.scene.split(","):
         scene = SCENES[name](args.weir, base / name)
         for how in args.how.split(","):
-            wrong += sweep(scene, fault, how, args.points)
+            wrong += sweep(scene, fault, how, args.points, getattr(args, "from"))
     done(wrong)
 
 

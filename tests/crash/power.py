@@ -61,11 +61,11 @@ class Disk:
         os.sync()
 
 
-def sweep(scene, fault, disks, points):
+def sweep(scene, fault, disks, points, names):
     tally = Tally(f"power {scene.name}")
     known = calls(scene, fault)
     repeated = late = 0
-    for number in spread(len(known), points):
+    for number in spread(known, points, names):
         call = " ".join(known[number - 1])
 
         def check():
@@ -107,7 +107,7 @@ def sweep(scene, fault, disks, points):
 
 
 def main():
-    args = options(__doc__, scene="first,second,rules,forget", points=60)
+    args = options(__doc__, scene="first,second,rules,forget", points=60, **{"from": ""})
     base = scratch()
     if os.geteuid() or not shutil.which("mkfs.ext4") or not os.path.exists("/dev/loop-control"):
         skip("power cuts", "they want root, mkfs.ext4 and loop devices")
@@ -129,7 +129,7 @@ def main():
         for path in deep:
             shutil.rmtree(path, ignore_errors=True)
         scene = SCENES[name](args.weir, base / name, *(path / "down" for path in deep))
-        wrong += sweep(scene, fault, disks, args.points)
+        wrong += sweep(scene, fault, disks, args.points, getattr(args, "from"))
     done(wrong)
 
 

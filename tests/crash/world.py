@@ -339,6 +339,9 @@ class Tally:
         except Failed as failed:
             self.failures.append((label, str(failed)))
             print(f"WRONG  {self.name} {label}: {failed}", flush=True)
+            if os.environ.get("CRASH_FIRST"):
+                # One is enough to know that the suite turns red.
+                sys.exit(1)
 
     def end(self, note=""):
         took = time.monotonic() - self.began

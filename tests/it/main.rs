@@ -15,6 +15,7 @@
 
 mod budget;
 mod cli;
+mod crash;
 mod floors;
 mod formats;
 mod harness;

@@ -1,0 +1,153 @@
+"""What a run holds and burns: memory against the size of its input, and processor time while it waits.
+
+usage: sudo python3 tests/crash/bounds.py [--only line,flat,idle] [--files N] [--seconds N] [--weir PROGRAM]
+
+ - line  a line of 2 GiB under a limit of 256 MiB of memory: a row in `failures`, not a kill
+ - flat  once, 10 times, 100 times N files: peak memory, less half a kilobyte a chunk for what is kept of it, stays as it is
+ - idle  1,000 calls under way, then 1,000 chunks that the limits hold back: below 1 % of a core over so many seconds
+
+Exit 1 if anything was wrong. The limit of memory wants root and a memory cgroup; where there is none it says so.
+"""
+
+import json
+import os
+import pathlib
+import resource
+import subprocess
+import time
+
+from world import Failed, Provider, Tally, World, done, options, scratch, skip, transcript
+
+MIB = 1 << 20
+# What is kept of a chunk for as long as the run lasts.
+INDEX = 512
+# More than this for a hundred times the input is growth.
+SLACK = 48 * MIB
+
+
+def cgroup(limit):
+    """A memory cgroup with a limit: its folder, of either version. None without one."""
+    for base, file in (("/sys/fs/cgroup/memory", "memory.limit_in_bytes"), ("/sys/fs/cgroup", "memory.max")):
+        folder = pathlib.Path(base) / "weir-bounds"
+        try:
+            folder.mkdir(exist_ok=True)
+            (folder / file).write_text(str(limit))
+            return folder
+        except OSError:
+            continue
+    return None
+
+
+def long_line(args, base):
+    world = World(args.weir, base / "line")
+    world.write("good.txt", transcript(1))
+    path = world.inputs / "line.txt"
+    with open(path, "wb") as file:
+        part = b"and so the wheel went on turning " * 32_000
+        while file.tell() < 2 << 30:
+            file.write(part)
+    folder = cgroup(256 * MIB)
+    if folder is None:
+        skip("a line of 2 GiB", "no memory cgroup can be made here")
+        return
+    try:
+        # A shell joins the cgroup, and becomes the program.
+        world.prefix = ["sh", "-c", f'echo $$ > {folder}/cgroup.procs && exec "$0" "$@"']
+        ended = world.must(world.run_flow(None), 3)
+        world.prefix = []
+        failures = world.must(world.run("failures", "-o", world.out, "--state", world.state), 0, 3)
+        if "line.txt" not in failures.out + failures.err:
+            raise Failed(f"no row says so: {failures.out}")
+        if world.current()["documents"] < 1 or ended.code != 3:
+            raise Failed("the other file was not read")
+    finally:
+        path.unlink()
+        folder.rmdir()
+
+
+def peak(world):
+    """The most memory that a run has at once, and how many chunks it has."""
+    process = world.start(*world.run_arguments(None))
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    world.must(world.ended(process), 0)
+    return usage.ru_maxrss * 1024, world.current()["chunks"]["total"]
+
+
+def flat(args, base):
+    found = []
+    for times in (1, 10, 100):
+        world = World(args.weir, base / f"flat-{times}")
+        for number in range(args.files * times):
+            world.write(f"{number:06}.txt", transcript(number, 40))
+        memory, chunks = peak(world)
+        found.append((times, memory, chunks))
+        print(f"  {times:>3}x  {chunks} chunks, {memory / MIB:.0f} MiB at most", flush=True)
+        subprocess.run(["rm", "-rf", world.folder], check=True)
+    (_, once, few), (_, most, many) = found[0], found[-1]
+    grown = most - once
+    kept = (many - few) * INDEX
+    print(f"  {grown / (many - few):.0f} bytes a chunk more, of which {INDEX} are kept; slope of the rest "
+          f"{(grown - kept) / once:+.1%} of what 1x takes", flush=True)
+    if grown > kept + SLACK:
+        raise Failed(f"100 times the input takes {grown / MIB:.0f} MiB more, {kept / MIB:.0f} of them for the index")
+
+
+def burnt(pid):
+    """Seconds of processor time so far."""
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def idle(args, base, name, latency, flags, settled):
+    world = World(args.weir, base / name)
+    for number in range(320):
+        world.write(f"{number:03}.txt", transcript(number, 40))
+    provider = Provider(args.weir, base, latency)
+    try:
+        process = world.start("run", "knowledge-graph", "-i", world.inputs, "-o", world.out, "--state", world.state,
+                              "--json", "--model", "sim", "--base-url", provider.url, "--yes", "--batch-chunks", "1",
+                              *flags)
+        until = time.monotonic() + 240
+        last = {}
+        while not (last and settled(last)):
+            if time.monotonic() > until or process.poll() is not None:
+                raise Failed(f"it never came so far: {last}, {process.words[1].read_text()[-300:]}")
+            time.sleep(1)
+            lines = process.words[0].read_text().splitlines()
+            events = [line for line in lines[-3:] if '"progress"' in line and line.endswith("}")]
+            last = json.loads(events[-1]) if events else {}
+        time.sleep(3)
+        before = burnt(process.pid)
+        time.sleep(args.seconds)
+        share = (burnt(process.pid) - before) / args.seconds
+        print(f"  {name}: {last['in_flight']} calls under way, {last['asked']} chunks asked about, "
+              f"{share:.2%} of a core", flush=True)
+        if share >= 0.01:
+            raise Failed(f"waiting takes {share:.1%} of a core")
+    finally:
+        world.kill(process)
+        provider.stop()
+
+
+def main():
+    args = options(__doc__, only="line,flat,idle", files=10, seconds=60)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(8192, resource.getrlimit(resource.RLIMIT_NOFILE)[1]),) * 2)
+    base = scratch()
+    tally = Tally("bounds")
+    if "line" in args.only:
+        tally.point("a line of 2 GiB", lambda: long_line(args, base))
+    if "flat" in args.only:
+        tally.point("memory", lambda: flat(args, base))
+    if "idle" in args.only:
+        wide = ["--requests-per-minute", "1000000", "--tokens-per-minute", "1000000000", "--in-flight", "1000"]
+        tally.point("calls under way", lambda: idle(args, base, "under way", "600s", wide,
+                                                    lambda told: told["in_flight"] >= 1000))
+        narrow = ["--requests-per-minute", "1", "--tokens-per-minute", "1000000", "--in-flight", "1000"]
+        tally.point("chunks held back", lambda: idle(args, base, "held back", "1s", narrow,
+                                                     lambda told: told["asked"] >= 1000 and told["calls"] >= 1))
+    done(tally.end())
+
+
+if __name__ == "__main__":
+    main()
