@@ -3,7 +3,7 @@
 //! ```text
 //!   listen    connections in, bounded and timed        guard     whose requests are heard
 //!   jobs      submit, list, steer                      receive   an upload -> files of a collection
-//!   events    what is told, live                       tables    what is published
+//!   events    what is told, live                       tables    what is published (graph: to look at)
 //!   system    what the service is and may              metrics   the same for Prometheus (figures: every one)
 //!   page      the dashboard                            problem   what went wrong -> a status
 //!   access, origin, unpack, upload                     the thinking: tokens, hosts, archives, names
@@ -17,6 +17,11 @@ mod body;
 )]
 mod events;
 mod figures;
+#[allow(
+    unused_qualifications,
+    reason = "written by the macro that describes the interface"
+)]
+mod graph;
 mod guard;
 #[allow(
     unused_qualifications,
@@ -114,9 +119,9 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(tables::list))
         .routes(routes!(tables::table))
         .routes(routes!(tables::failures))
-        .routes(routes!(tables::graph))
-        .routes(routes!(tables::entity))
-        .routes(routes!(tables::relation))
+        .routes(routes!(graph::graph))
+        .routes(routes!(graph::entity))
+        .routes(routes!(graph::relation))
         .routes(routes!(system::system))
 }
 
