@@ -58,6 +58,7 @@ pub(super) fn summary(plan: &Plan, report: &Report, live: &Live, elapsed: Durati
         input_tokens: counts.input_tokens,
         output_tokens: counts.output_tokens,
         cost: price_known.then_some(Usd(counts.spent)),
+        unsure: Usd(counts.unsure),
         failures,
         transient: counts.unreachable.min(failed),
         tables: report

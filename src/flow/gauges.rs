@@ -71,8 +71,10 @@ gauges! {
     output_tokens,
     /// Calls (HTTP attempts) of this run.
     calls,
-    /// Nano-dollars of this run's calls, as far as prices are known.
+    /// Nano-dollars of this run's calls, as far as they are known.
     spent,
+    /// The most that its calls of unknown cost may have cost besides: those that broke off.
+    unsure,
     /// The bytes of the largest answer so far.
     largest,
 }

@@ -75,6 +75,8 @@ pub struct Progress {
     pub tokens: Pace,
     /// What was spent.
     pub spent: Usd,
+    /// The most that calls of unknown cost may have cost besides.
+    pub unsure: Usd,
     /// Whether the price is known: if not, `spent` says nothing.
     pub price_known: bool,
     /// Failed chunks and files, by reason.
@@ -127,6 +129,7 @@ impl Progress {
                 pace(stats.tokens, stats.limit_tokens)
             }),
             spent: Usd(counts.spent),
+            unsure: Usd(counts.unsure),
             price_known: counts.price_known == 1,
             failures,
             epoch: counts.published_epoch,

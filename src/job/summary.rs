@@ -65,6 +65,8 @@ pub struct Summary {
     pub output_tokens: u64,
     /// What this run cost; `None` if the price is unknown.
     pub cost: Option<Usd>,
+    /// The most that calls of unknown cost, such as broke off, may have cost besides.
+    pub unsure: Usd,
     /// What failed in this run, by reason.
     pub failures: BTreeMap<String, u64>,
     /// Failed chunks that the next run asks again by itself.
@@ -142,7 +144,10 @@ impl Summary {
         if self.calls > 0 {
             let cost = self.cost.map_or_else(
                 || "cost unknown: the price of this model is not known".to_owned(),
-                |cost| cost.to_string(),
+                |cost| match self.unsure {
+                    Usd(0) => cost.to_string(),
+                    unsure => format!("{cost}, and at most {unsure} for calls that broke off"),
+                },
             );
             writeln!(
                 out,
@@ -259,6 +264,7 @@ mod tests {
             input_tokens: 4000,
             output_tokens: 900,
             cost: Usd::from_dollars(0.0421),
+            unsure: Usd(0),
             failures: BTreeMap::from([("refused".into(), 1), ("unreachable".into(), 1)]),
             transient: 1,
             tables: BTreeMap::from([("entities".into(), 12)]),

@@ -21,7 +21,8 @@ def provider(weir, work, script=(), *flags):
     lines = work / "script.txt"
     lines.write_text("\n".join(script) + "\n")
     port = free_port()
-    command = [weir, "simulate-provider", "--json", "--listen", f"127.0.0.1:{port}", "--latency", "lognormal:1500ms:0.4",
+    latency = () if "--latency" in flags else ("--latency", "lognormal:1500ms:0.4")
+    command = [weir, "simulate-provider", "--json", "--listen", f"127.0.0.1:{port}", *latency,
                "--script", str(lines), "--for", "30m", *flags]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     try:

@@ -350,9 +350,11 @@ impl Journal for LedgerJournal {
                 add(&self.gauges.input_tokens, usage.input);
                 add(&self.gauges.output_tokens, usage.output);
             }
-            // What is not known to be less is taken to be the worst case, as the gate does.
-            let cost = done.cost.or(sent.and_then(|(_, bound)| bound));
-            add(&self.gauges.spent, cost.map_or(0, |cost| cost.0));
+            // What a call cost that broke off nobody says: a budget counts the most that it can be, apart from the bill.
+            match (done.cost, sent.and_then(|(_, bound)| bound)) {
+                (Some(cost), _) => add(&self.gauges.spent, cost.0),
+                (None, bound) => add(&self.gauges.unsure, bound.map_or(0, |bound| bound.0)),
+            }
             Ok(())
         })
     }

@@ -109,6 +109,9 @@ pub struct Standing {
     pub left_s: Option<f64>,
     /// What this run has cost; null if prices are not known.
     pub cost_usd: Option<f64>,
+    /// The most that calls that broke off, whose cost nobody says, may have cost besides.
+    #[serde(default)]
+    pub unsure_usd: f64,
     /// What it will have cost.
     pub projected_usd: Option<f64>,
     /// Whether prices are known.
@@ -165,6 +168,7 @@ impl Standing {
             rate_per_minute: progress.rate(),
             left_s: progress.left().map(|left| left.as_secs_f64()),
             cost_usd: progress.price_known.then(|| progress.spent.dollars()),
+            unsure_usd: progress.unsure.dollars(),
             projected_usd: progress.projected().map(crate::model::unit::Usd::dollars),
             price_known: progress.price_known,
             input_tokens: progress.input_tokens,
