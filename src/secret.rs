@@ -79,6 +79,20 @@ pub enum SecretFileError {
     Empty(PathBuf),
 }
 
+/// Where systemd shows a service its credentials, each in a folder that nobody else can enter.
+const CREDENTIALS: &str = "/run/credentials";
+
+/// Whether nobody else can read or change a file. systemd lets a service read its credentials by an access list, and the
+/// mode then shows that as rights of the group.
+fn is_private(path: &Path, mode: u32) -> bool {
+    let others = if path.starts_with(CREDENTIALS) {
+        0o037
+    } else {
+        0o077
+    };
+    mode & others == 0
+}
+
 /// The text of a file that nobody but its owner can read or change.
 ///
 /// # Errors
@@ -95,7 +109,7 @@ pub fn read_file(path: &Path) -> Result<String, SecretFileError> {
     let file = File::open(path).map_err(unread)?;
     // Of the file that is open, not of whatever has its name by now.
     let mode = file.metadata().map_err(unread)?.permissions().mode();
-    if mode & 0o077 != 0 {
+    if !is_private(&path.canonicalize().map_err(unread)?, mode) {
         return Err(SecretFileError::Open(path.to_owned()));
     }
     let mut bytes = Vec::new();
@@ -130,6 +144,16 @@ mod tests {
     use std::fs;
 
     use super::*;
+
+    #[test]
+    fn credentials_of_a_service_are_for_it_alone() {
+        let of = |path: &str, mode| is_private(Path::new(path), mode);
+        assert!(of("/run/credentials/weir.service/key", 0o100_440));
+        assert!(!of("/run/credentials/weir.service/key", 0o100_444));
+        assert!(!of("/run/credentials/weir.service/key", 0o100_460));
+        assert!(!of("/run/credentials-of-mine/key", 0o100_440));
+        assert!(of("/etc/weir/key", 0o100_600) && !of("/etc/weir/key", 0o100_640));
+    }
 
     #[test]
     fn a_file_of_secrets_is_for_one_person() {
