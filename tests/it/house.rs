@@ -140,7 +140,12 @@ fn what_fails_for_one_is_asked_again_by_the_other() {
         rules: vec![Rule::on("item 7 ", down).times(1)],
         ..slow(30)
     });
-    let orders = ["one", "two"].map(|output| order(&world, &world, &server, output));
+    let orders = ["one", "two"].map(|output| {
+        let mut order = order(&world, &world, &server, output);
+        // One at a time: a fault while no other call is under way is the call's own, and it is given up.
+        order.limits.in_flight = 1;
+        order
+    });
     let reports = at_once(orders.to_vec(), &[]);
     assert_eq!(asked(&server), (11, 10));
     let complete = |report: Result<Report, RunError>| report.unwrap().manifest.unwrap().info.chunks;
@@ -198,5 +203,46 @@ fn jobs_at_one_gate_get_equal_shares() {
     assert!(
         (36..=48).contains(&others),
         "{others} of the other beside 40"
+    );
+}
+
+/// As a process would after the one before it was killed or has ended: with a house of its own.
+fn alone(order: &Order, live: &Live) -> Report {
+    let mut reports = at_once(vec![order.clone()], std::slice::from_ref(live));
+    reports.remove(0).unwrap()
+}
+
+/// What the process before has used of the provider's minute, and of its day, is used.
+#[test]
+fn limits_last_beyond_a_process() {
+    let (first, second) = (records("harbour", 10), records("tide", 10));
+    let server = FakeProvider::start(Script::default());
+    alone(&order(&first, &first, &server, "out"), &Live::default());
+    let live = Live::default();
+    let mut again = order(&second, &first, &server, "out");
+    // A day has no more for it than two.
+    again.limits.requests_per_day = Some(12);
+    let stop = live.clone();
+    let stopper = std::thread::spawn(move || {
+        let mut seen = 0;
+        while seen < 100 {
+            std::thread::park_timeout(Duration::from_millis(10));
+            seen = if stop.gauges.counts().calls < 2 {
+                0
+            } else {
+                seen + 1
+            };
+        }
+        stop.stop.end(Ending::Interrupted);
+    });
+    let report = alone(&again, &live);
+    stopper.join().unwrap();
+    assert_eq!(report.ending, Some(Ending::Interrupted));
+    assert_eq!(asked(&server), (12, 12));
+    let stats = live.stats().unwrap();
+    assert_eq!(
+        (stats.calls, stats.requests),
+        (2, 12),
+        "of the minute, those before too"
     );
 }
