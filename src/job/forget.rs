@@ -310,7 +310,8 @@ pub async fn forget(state: &Path, target: &Target, wall: &Wall) -> Result<Forgot
         let schema = schema.and_then(|text| serde_json::from_str(&text).ok());
         let order = order(state, view, schema.unwrap_or(Value::Bool(true)), wall);
         let mut publisher = Local::open(Path::new(output), wall()).map_err(failed)?;
-        settle(database, &mut publisher, view.id, &order)?;
+        // It waits for the state to write, which no asynchronous task may.
+        tokio::task::block_in_place(|| settle(database, &mut publisher, view.id, &order))?;
         let ours = publisher
             .current()
             .is_some_and(|current| current.manifest().info.view == view.id.to_string());

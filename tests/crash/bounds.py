@@ -6,6 +6,7 @@ usage: sudo python3 tests/crash/bounds.py [--only line,flat,idle] [--files N] [-
  - flat  once, 10 times, 100 times N files: peak memory, less half a kilobyte a chunk for what is kept of it, stays as it is
  - idle  1,000 calls under way, then 1,000 chunks that the limits hold back: below 1 % of a core over so many seconds
 
+The figures are those of a release build: --weir target/release/weir; a debug build burns ten times as much.
 Exit 1 if anything was wrong. The limit of memory wants root and a memory cgroup; where there is none it says so.
 """
 

@@ -19,6 +19,8 @@ class Scene:
     asks = True
     # How the command may end when it has been done before.
     again = (0,)
+    # Whether it takes answers away.
+    erases = False
 
     def __init__(self, weir, base, state=None, out=None):
         self.base, self.kept = base / "w", base / "kept"
@@ -76,7 +78,7 @@ class Scene:
         manifest = world.sound()
         answers, done, _ = world.ledger()
         answered, epoch = told
-        if answers - self.answers_before < answered:
+        if not self.erases and answers - self.answers_before < answered:
             raise Failed(f"{answered} answers were told, {answers - self.answers_before} are kept")
         now = manifest["epoch"] if manifest else 0
         if now < max(epoch, self.epoch_before):
@@ -157,6 +159,7 @@ class Forget(Second):
     name = "forget"
     asks = False
     again = (0, 2)
+    erases = True
 
     def prepare(self, world, provider):
         super().prepare(world, provider)

@@ -66,6 +66,8 @@ def scratch():
     """A folder that goes away with the suite."""
     folder = pathlib.Path(tempfile.mkdtemp(prefix="weir-crash-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    # Told to stop, it clears up and takes its disks off, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     return folder
 
 

@@ -62,6 +62,28 @@ fn a_panic_in_any_part_ends_the_whole_run() {
     }
 }
 
+/// Killed between the swap of the tables and the state's word of it. `forget` settles that as a run does; it panicked,
+/// since it waited for the state on a thread that may not.
+#[test]
+fn a_document_is_forgotten_after_a_kill() {
+    if !cfg!(debug_assertions) {
+        return;
+    }
+    let weir = Weir::new().with("WEIR_PANIC", "swapped");
+    talk(&weir, 1);
+    talk(&weir, 2);
+    weir.run(&RUN).is(70, &["told to panic in swapped"]);
+    let weir = weir.with("WEIR_PANIC", "");
+    weir.run(&RUN).is(0, &[]);
+    talk(&weir, 3);
+    let weir = weir.with("WEIR_PANIC", "swapped");
+    weir.run(&RUN).is(70, &["told to panic in swapped"]);
+    let weir = weir.with("WEIR_PANIC", "");
+    weir.run(&["forget", "talks/t1.txt", "--yes"])
+        .is(0, &["1 published anew"]);
+    weir.run(&["verify", "knowledge-graph"]).is(0, &["sound"]);
+}
+
 /// An older copy of the state comes back (a backup, a log that the disk lost): the answers since then are gone, and
 /// nobody but the user decides to pay for them again.
 #[test]

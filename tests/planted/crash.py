@@ -18,8 +18,8 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
-KILL = ["kill.py", "--scene", "second", "--how", "stop", "--points", "20", "--from", "rename,symlink,unlink,unlinkat,fsync"]
-POWER = ["power.py", "--scene", "second", "--points", "24", "--from", "rename,symlink,fsync"]
+KILL = ["kill.py", "--scene", "second", "--how", "stop", "--points", "0", "--from", "rename,unlink,fsync"]
+POWER = ["power.py", "--scene", "second", "--points", "40", "--from", "rename,fsync"]
 FAIL = ["fail.py", "--scene", "second", "--errno", "5", "--points", "16", "--from", "fsync,fdatasync"]
 
 # name, suite that must turn red, whether it wants root, file, what stands there, what is planted
