@@ -16,8 +16,8 @@ use super::App;
 use super::figures::{Answers, Dataflow, Failed, Figures, Model, Outcome, StateOf, Tokens};
 use super::problem::Refusal;
 use super::system::{Taken, room};
-use crate::job::service::spec::Job;
-use crate::job::service::{Service, blocking};
+use crate::job::service::spec::{self, Job};
+use crate::job::service::{MOST_JOBS, Service, blocking};
 use crate::model::id::JobId;
 use crate::model::record::CallRow;
 use crate::model::unit::Usd;
@@ -71,15 +71,38 @@ impl Meter {
             latency.clone(),
         );
         figures.register(&mut registry);
+        // What was done before this process began is not counted: neither calls nor chunks.
         let call = service.database().last_call().unwrap_or(0);
+        let before = service
+            .database()
+            .jobs(None, None, MOST_JOBS)
+            .unwrap_or_default();
+        let jobs = before.iter().filter_map(|stored| {
+            let job = spec::job(stored).ok()?;
+            Some((stored.job, Told::of(&job)))
+        });
         Self {
             registry,
             figures,
             latency,
             seen: Mutex::new(Seen {
                 call,
-                ..Seen::default()
+                jobs: jobs.collect(),
             }),
+        }
+    }
+}
+
+impl Told {
+    fn of(job: &Job) -> Self {
+        let now = &job.progress;
+        Self {
+            run: job.run,
+            answered: now.answered,
+            cached: now.cached,
+            read: now.files.read,
+            epoch: now.epoch,
+            failures: now.failures.clone(),
         }
     }
 }
@@ -167,7 +190,18 @@ impl Meter {
             .map(|(.., still)| still.as_secs_f64())
             .fold(0.0, f64::max);
         figures.still.set(longest);
-        figures.in_flight.clear();
+        // Of limits only those speak that are in use: what an ended job saw last is past.
+        for figure in [
+            &figures.in_flight,
+            &figures.requests,
+            &figures.requests_limit,
+            &figures.window,
+            &figures.window_limit,
+            &figures.down,
+        ] {
+            figure.clear();
+        }
+        figures.utilisation.clear();
         for job in jobs {
             let Some(id) = JobId::parse(&job.id) else {
                 continue;
@@ -218,15 +252,11 @@ impl Meter {
                     .get_or_create(&of)
                     .inc_by(count.saturating_sub(before));
             }
-            let told = Told {
-                run: job.run,
-                answered: now.answered,
-                cached: now.cached,
-                read: now.files.read,
-                epoch: now.epoch,
-                failures: now.failures.clone(),
-            };
+            let told = Told::of(job);
             seen.jobs.insert(id, told);
+            if !at_work.iter().any(|(at_work, ..)| *at_work == id) {
+                continue;
+            }
             let model = Model { model };
             let limits = [
                 (&figures.requests, Some(now.requests.used)),
@@ -244,12 +274,10 @@ impl Meter {
                 .utilisation
                 .get_or_create(&model)
                 .set(now.utilisation);
-            if at_work.iter().any(|(at_work, ..)| *at_work == id) {
-                figures
-                    .in_flight
-                    .get_or_create(&model)
-                    .inc_by(whole(now.in_flight));
-            }
+            figures
+                .in_flight
+                .get_or_create(&model)
+                .inc_by(whole(now.in_flight));
         }
     }
 }
@@ -279,10 +307,7 @@ pub(super) async fn metrics(State(app): State<App>) -> Result<Response, Refusal>
         let of = StateOf { state };
         app.meter.figures.jobs.get_or_create(&of).set(whole(count));
     }
-    let (jobs, _) = app
-        .service
-        .jobs(None, None, crate::job::service::MOST_JOBS)
-        .await?;
+    let (jobs, _) = app.service.jobs(None, None, MOST_JOBS).await?;
     let looking = app.clone();
     let text = blocking(move || {
         let taken = looking.looks.taken();

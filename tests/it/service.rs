@@ -270,6 +270,17 @@ fn a_killed_service_goes_on_and_pays_for_nothing_twice() {
         report.calls,
         paid.calls
     );
+    // Counters count what this process did: the second part, and after it nothing.
+    let answered = |metrics: &str| -> u64 {
+        let line = metrics
+            .lines()
+            .find(|line| line.starts_with("weir_chunks_answered_total{"));
+        line.map_or(0, |line| line.rsplit(' ').next().unwrap().parse().unwrap())
+    };
+    let now = told.last().unwrap().data["progress"]["answered"]
+        .as_u64()
+        .unwrap();
+    assert_eq!(answered(&service.get("/metrics").is(200).text()), now);
     let rows = service.get(&format!(
         "/api/v1/jobs/{job}/tables/chunks?columns=status&format=jsonl"
     ));
