@@ -248,8 +248,23 @@ fn answers_that_are_mixed_up_are_asked_again_alone() {
         order.client.batch.most_chunks = 10;
         let report = go(&order);
         assert!(report.manifest.unwrap().info.complete, "{act:?}");
-        let sizes: Vec<usize> = server.log().iter().map(|call| call.texts.len()).collect();
-        assert_eq!(sizes, [6, 1, 1], "{act:?}");
+        // On a busy machine the first calls may be several, and smaller.
+        let log = server.log();
+        let mixed = log
+            .iter()
+            .find(|call| call.texts.iter().any(|text| text.contains("Eleanor")));
+        let expected = if mixed.unwrap().texts.len() > 1 { 2 } else { 0 };
+        let mut seen = BTreeSet::new();
+        let mut again = 0;
+        for call in &log {
+            for text in &call.texts {
+                if !seen.insert(text) {
+                    again += 1;
+                    assert_eq!(call.texts.len(), 1, "{act:?}: alone");
+                }
+            }
+        }
+        assert_eq!((seen.len(), again), (said.len(), expected), "{act:?}");
         let own = project::tables(&shop.world.output().join("current"));
         assert_eq!(own, rows, "{act:?}: as if nothing had been");
     }
