@@ -12,6 +12,8 @@ use timely::scheduling::SyncActivator;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::epochs::Epoch;
+use super::gauges::Gauges;
+use super::gist::{Gists, Known};
 use super::record::Wanted;
 use crate::model::id::Fingerprint;
 use crate::model::outcome::Outcome;
@@ -37,13 +39,24 @@ pub enum Question {
     },
 }
 
-/// What the async side says to a worker.
+/// What the async side says.
 #[derive(Clone, Debug)]
 pub struct Outcoming {
     /// About which text.
     pub fingerprint: Fingerprint,
     /// What is known.
     pub outcome: Outcome,
+    /// Whether no other outcome will follow.
+    pub last: bool,
+}
+
+/// What a worker hears of it.
+#[derive(Clone, Debug)]
+pub struct Heard {
+    /// About which text.
+    pub fingerprint: Fingerprint,
+    /// What is known.
+    pub known: Known,
     /// Whether no other outcome will follow.
     pub last: bool,
 }
@@ -86,9 +99,11 @@ pub struct Port {
     /// To the async side.
     pub questions: UnboundedSender<Question>,
     /// From it.
-    pub outcomes: crossbeam_channel::Receiver<Outcoming>,
+    pub outcomes: crossbeam_channel::Receiver<Heard>,
     /// How it wakes this worker.
     pub wake: Arc<Wake>,
+    /// Live counts.
+    pub gauges: Arc<Gauges>,
 }
 
 /// The async side's end.
@@ -103,22 +118,28 @@ pub struct Far {
 /// The way back to one worker.
 #[derive(Clone, Debug)]
 pub struct Return {
-    outcomes: crossbeam_channel::Sender<Outcoming>,
+    outcomes: crossbeam_channel::Sender<Heard>,
     wake: Arc<Wake>,
+    gists: Arc<Gists>,
 }
 
 impl Return {
     /// Sends an outcome and wakes the worker. A worker that is gone needs none.
     pub fn tell(&self, outcome: Outcoming) {
-        if self.outcomes.send(outcome).is_ok() {
+        let heard = Heard {
+            fingerprint: outcome.fingerprint,
+            known: self.gists.known(outcome.fingerprint, &outcome.outcome),
+            last: outcome.last,
+        };
+        if self.outcomes.send(heard).is_ok() {
             self.wake.wake();
         }
     }
 }
 
-/// A bridge for `workers` workers.
+/// A bridge for `workers` workers; what crosses it to them is made by `gists`.
 #[must_use]
-pub fn bridge(workers: usize) -> (Vec<Port>, Far) {
+pub fn bridge(workers: usize, gists: &Arc<Gists>, gauges: &Arc<Gauges>) -> (Vec<Port>, Far) {
     let (ask, questions) = unbounded_channel();
     let mut ports = Vec::new();
     let mut returns = Vec::new();
@@ -130,10 +151,12 @@ pub fn bridge(workers: usize) -> (Vec<Port>, Far) {
             questions: ask.clone(),
             outcomes,
             wake: Arc::clone(&wake),
+            gauges: Arc::clone(gauges),
         });
         returns.push(Return {
             outcomes: tell,
             wake,
+            gists: Arc::clone(gists),
         });
     }
     (

@@ -20,23 +20,25 @@ use differential_dataflow::consolidation::consolidate;
 use super::delta;
 use super::epochs::Epoch;
 use super::gauges::{Gauges, add, set};
+use super::gist::Gists;
 use super::ops::commit::Closed;
 use super::record::Output;
-use super::render::{self, Lookup};
+use super::rendering::Rendering;
 use super::stop::{Ending, Stop, said};
-use super::totals::{Totals, digest};
+use super::totals::Totals;
 use crate::failpoint;
-use crate::model::id::{DocId, Fingerprint, KeyContext, ViewId};
+use crate::model::id::{DocId, Fingerprint, ViewId};
 use crate::model::record::CallRow;
 use crate::model::unit::Micros;
-use crate::sink::{Base, Change, Log, ManifestInfo, Publisher, Row, Table};
+use crate::sink::{Base, Log, ManifestInfo, Publisher};
 use crate::store::{Database, StoredFile, ViewDelta};
 
 /// How many calls are listed at a time.
 const CALLS: u32 = 1000;
-/// So many changes are published though the last publication was only just now: what is ready is held in memory. Or an
-/// eighth of what is live, if that is more: small changes all over a large table rewrite much of it.
-const FULL: usize = 50_000;
+/// So many changed chunks are published though the last publication was only just now: their answers are held in memory
+/// until then. Or an eighth of those that are live, if that is more: documents are stored in the order of their ids, so
+/// that many of them rewrite nearly all of a table.
+const FULL: u64 = 40_000;
 
 /// Changes to the files of a view that belong to one epoch.
 #[derive(Clone, Debug, Default)]
@@ -78,8 +80,6 @@ pub struct Terms {
     pub resumes: Option<[u8; 16]>,
     /// The last call that the current snapshot lists.
     pub calls_published: i64,
-    /// What, besides its text, decides a chunk's answer under the plan.
-    pub asked: KeyContext,
     /// The plan, as a hash.
     pub plan: String,
     /// The derivation, as a hash.
@@ -108,6 +108,7 @@ pub struct Committer {
     terms: Terms,
     database: Arc<Database>,
     publisher: Box<dyn Publisher + Send>,
+    gists: Arc<Gists>,
     gauges: Arc<Gauges>,
     stop: Stop,
     wall: Arc<dyn Fn() -> Micros + Send + Sync>,
@@ -115,10 +116,11 @@ pub struct Committer {
     open: BTreeMap<Epoch, Vec<(Output, isize)>>,
     files: BTreeMap<Epoch, FileChanges>,
     ready: Vec<(Output, isize)>,
+    /// Chunks of the documents among it.
+    ready_chunks: u64,
     ready_files: BTreeMap<DocId, Option<StoredFile>>,
     last_complete: Epoch,
     totals: Totals,
-    digest: u128,
     based: bool,
     /// Once every file has been fed: the epoch after the last.
     fed: Option<Epoch>,
@@ -133,6 +135,7 @@ impl Committer {
         terms: Terms,
         database: Arc<Database>,
         publisher: Box<dyn Publisher + Send>,
+        gists: Arc<Gists>,
         gauges: Arc<Gauges>,
         stop: Stop,
         wall: Arc<dyn Fn() -> Micros + Send + Sync>,
@@ -140,17 +143,18 @@ impl Committer {
         Self {
             frontiers: vec![Some(0); terms.workers],
             last_complete: terms.start,
-            digest: 0,
             based: terms.resumes.is_none(),
             terms,
             database,
             publisher,
+            gists,
             gauges,
             stop,
             wall,
             open: BTreeMap::new(),
             files: BTreeMap::new(),
             ready: Vec::new(),
+            ready_chunks: 0,
             ready_files: BTreeMap::new(),
             totals: Totals::default(),
             fed: None,
@@ -224,13 +228,11 @@ impl Committer {
             }
             consolidate(&mut outputs);
             for (output, diff) in &outputs {
-                self.totals.take(output, *diff, &self.terms.asked);
-                self.digest = self.digest.wrapping_add(
-                    digest(output).wrapping_mul(i128::from(*diff as i64).cast_unsigned()),
-                );
+                self.totals.take(output, *diff);
             }
             if epoch > self.terms.start || self.terms.resumes.is_none() {
                 self.count_documents(&outputs);
+                self.ready_chunks += outputs.iter().map(|(output, _)| chunks(output)).sum::<u64>();
                 self.ready.append(&mut outputs);
             }
             self.last_complete = self.last_complete.max(epoch);
@@ -252,7 +254,7 @@ impl Committer {
 
     /// Compares what the base gave with the digest of the snapshot that it must give; once.
     fn compare(&mut self) {
-        if !self.based && self.terms.resumes != Some(self.digest.to_le_bytes()) {
+        if !self.based && self.terms.resumes != Some(self.totals.digest.to_le_bytes()) {
             self.stop.end(Ending::Mismatch);
         }
         self.based = true;
@@ -261,8 +263,10 @@ impl Committer {
     fn count_documents(&mut self, outputs: &[(Output, isize)]) {
         let mut documents: BTreeMap<DocId, isize> = BTreeMap::new();
         for (output, diff) in outputs {
-            if let Output::Document(row) = output {
-                *documents.entry(row.doc_id).or_default() += diff;
+            if let Output::Document(document) = output
+                && document.head().is_document
+            {
+                *documents.entry(document.head().doc).or_default() += diff;
             }
         }
         for net in documents.into_values() {
@@ -281,8 +285,7 @@ impl Committer {
 
     /// Whether more is ready than should be held.
     fn is_full(&self) -> bool {
-        let live = usize::try_from(self.totals.live).unwrap_or(0);
-        self.ready.len() >= FULL.max(live / 8)
+        self.ready_chunks >= FULL.max(self.totals.chunks().total / 8)
     }
 
     /// Whether nothing of what is live is unanswered, and all files are among it.
@@ -311,68 +314,62 @@ impl Committer {
         if !(news || first || self.has_news()) {
             return;
         }
-        if let Err(failed) = self.try_publish(complete) {
-            self.stop.end(Ending::Storage(failed));
+        if let Err(ending) = self.try_publish(complete) {
+            self.stop.end(ending);
         }
     }
 
-    fn try_publish(&mut self, complete: bool) -> Result<(), String> {
+    fn try_publish(&mut self, complete: bool) -> Result<(), Ending> {
         failpoint::pass("committer");
         // Names of snapshots are never used twice, so one that only says "complete" has an epoch of its own.
         let before = self.published.epoch.unwrap_or(self.terms.start);
         let epoch = self.last_complete.max(before + 1);
         let mut ready = std::mem::take(&mut self.ready);
+        self.ready_chunks = 0;
         consolidate(&mut ready);
         let files = std::mem::take(&mut self.ready_files);
         let now = (self.wall)();
 
-        let lookup = self.lookup(&ready)?;
-        let mut calls = self.calls()?;
-        let calls_published = calls
-            .last()
-            .map_or(self.terms.calls_published, |(row, _)| *row);
-        let mut changes = |table| match table {
-            Table::Calls => {
-                let came = |(_, row)| Change {
-                    row: Row::Call(Box::new(row)),
-                    diff: 1,
-                };
-                std::mem::take(&mut calls).into_iter().map(came).collect()
-            }
-            table => rows(&ready, &lookup, table),
-        };
+        let (calls, calls_published) = self.calls()?;
         let rewrites = self.terms.resumes.is_none() && self.published.epoch.is_none();
         let base = if rewrites { Base::Empty } else { Base::Current };
         let log = if rewrites { Log::Skip } else { Log::Write };
         let info = self.info(complete, now);
+        let mut rendering =
+            Rendering::new(&self.database, &self.gists, self.terms.view, ready, calls);
         let prepared = self
             .publisher
-            .prepare(epoch, &mut changes, base, log, info)
-            .map_err(said)?;
+            .prepare(epoch, &mut rendering, base, log, info)
+            .map_err(|error| match rendering.mismatch {
+                true => Ending::Mismatch,
+                false => storage(error),
+            })?;
 
         let mut delta = ViewDelta {
             plan: self.terms.plan.clone(),
             derivation: self.terms.derivation.clone(),
-            digest: self.digest.to_le_bytes().to_vec(),
+            digest: self.totals.digest.to_le_bytes().to_vec(),
             at: now,
             complete,
             calls_published,
-            ..delta::of(&ready, files)
+            ..ViewDelta::default()
         };
-        delta.manifest_json = serde_json::to_string(prepared.manifest()).map_err(said)?;
+        delta::files(files, &mut delta);
+        rendering.into_delta(&mut delta);
+        delta.manifest_json = serde_json::to_string(prepared.manifest()).map_err(storage)?;
         if rewrites {
             self.forget_outcomes(&mut delta)?;
         }
         self.database
             .prepare(self.terms.view, epoch, delta)
             .wait()
-            .map_err(said)?;
-        self.publisher.swap(prepared).map_err(said)?;
+            .map_err(storage)?;
+        self.publisher.swap(prepared).map_err(storage)?;
         failpoint::pass("swapped");
         self.database
             .commit(self.terms.view, epoch)
             .wait()
-            .map_err(said)?;
+            .map_err(storage)?;
 
         self.terms.calls_published = calls_published;
         self.said_complete = Some(complete);
@@ -381,19 +378,6 @@ impl Committer {
         add(&self.gauges.snapshots, 1);
         self.gauges.changed.notify_waiters();
         Ok(())
-    }
-
-    /// The texts that the rows of these outputs need.
-    fn lookup(&self, ready: &[(Output, isize)]) -> Result<Lookup, String> {
-        let mut needed: Vec<Fingerprint> = ready
-            .iter()
-            .filter_map(|(output, _)| render::needs(output))
-            .collect();
-        needed.sort_unstable();
-        needed.dedup();
-        Ok(Lookup {
-            texts: self.database.texts(&needed).map_err(said)?,
-        })
     }
 
     fn info(&self, complete: bool, now: Micros) -> ManifestInfo {
@@ -413,26 +397,25 @@ impl Committer {
         info
     }
 
-    /// The calls that no snapshot lists yet.
-    fn calls(&self) -> Result<Vec<(i64, CallRow)>, String> {
-        let mut calls: Vec<(i64, CallRow)> = Vec::new();
+    /// The calls that no snapshot lists yet, and the place of the last.
+    fn calls(&self) -> Result<(Vec<CallRow>, i64), Ending> {
+        let mut calls = Vec::new();
+        let mut last = self.terms.calls_published;
         loop {
-            let after = calls
-                .last()
-                .map_or(self.terms.calls_published, |(place, _)| *place);
             let more = self
                 .database
-                .calls_since(self.terms.view, after, CALLS)
-                .map_err(said)?;
-            if more.is_empty() {
-                return Ok(calls);
-            }
-            calls.extend(more);
+                .calls_since(self.terms.view, last, CALLS)
+                .map_err(storage)?;
+            let Some((place, _)) = more.last() else {
+                return Ok((calls, last));
+            };
+            last = *place;
+            calls.extend(more.into_iter().map(|(_, row)| row));
         }
     }
 
     /// What earlier snapshots listed as known, and the one that replaces them all does not.
-    fn forget_outcomes(&self, delta: &mut ViewDelta) -> Result<(), String> {
+    fn forget_outcomes(&self, delta: &mut ViewDelta) -> Result<(), Ending> {
         let put: BTreeSet<Fingerprint> = delta
             .outcomes_put
             .iter()
@@ -446,29 +429,26 @@ impl Committer {
         };
         self.database
             .outcomes(self.terms.view, forget)
-            .map_err(said)?;
+            .map_err(storage)?;
         Ok(())
     }
 }
 
-/// The rows of one table among these outputs.
-fn rows(ready: &[(Output, isize)], lookup: &Lookup, table: Table) -> Vec<Change> {
-    let mut changes = Vec::new();
-    for (output, diff) in ready {
-        if render::tables(output).contains(&table) {
-            let rows = render::rows(output, lookup).into_iter();
-            let rows = rows.filter(|row| row.table() == table);
-            changes.extend(rows.map(|row| Change {
-                row,
-                diff: *diff as i64,
-            }));
-        }
+/// The chunks whose rows an output may change.
+fn chunks(output: &Output) -> u64 {
+    match output {
+        Output::Document(document) => document.assembled.chunks.len() as u64,
+        _ => 0,
     }
-    changes
 }
 
 /// Monotonic time since now, for pacing the publisher only: nothing that is written depends on it.
 fn quanta() -> impl Fn() -> Duration {
     let start = tokio::time::Instant::now();
     move || start.elapsed()
+}
+
+/// What the storage refused.
+fn storage(error: impl std::error::Error) -> Ending {
+    Ending::Storage(said(error))
 }

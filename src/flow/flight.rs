@@ -1,58 +1,121 @@
-//! Fingerprints in flight: what `ask` holds for each until, and after, its outcome is known. Pure.
+//! Texts in flight: where each stands, and what `ask` holds for it until, and after, its outcome is known. Pure.
 //!
 //! Rules, each with a test:
-//! 1. An update that arrives before an outcome waits, and is emitted at its own epoch once there is one.
-//! 2. An update that arrives after it is emitted at once, at its own epoch, with the outcome last emitted.
-//! 3. A later outcome of the same fingerprint is a correction: the old one is withdrawn and the new one put in its
-//!    place at an epoch not before any at which the old one was emitted.
-//! 4. A fingerprint that nobody wants any more is forgotten; what comes for it afterwards is ignored.
+//! 1. The least place of a text stands for it; when another takes over, all of its places are told anew.
+//! 2. Places that come or go before there is an outcome wait, and are told at their own epoch once there is one.
+//! 3. Those that come or go after it are told at once, at their own epoch, with the outcome last told.
+//! 4. A later outcome of the same text is a correction: the old one is withdrawn everywhere and the new one put in its
+//!    place, at an epoch after all that have been told.
+//! 5. A text that stands nowhere any more is forgotten; what comes for it afterwards is ignored.
 
 use std::collections::BTreeMap;
 
 use super::epochs::Epoch;
-use super::record::{Told, Wanted};
-use crate::model::id::Fingerprint;
-use crate::model::outcome::Outcome;
+use super::gist::Known;
+use super::record::{Located, Spot, Wanted};
+use crate::model::id::{DocId, Fingerprint};
 
-/// A change to the set of wanted fingerprints.
-pub type Update = (Wanted, Epoch, isize);
 /// A change to what is told.
-pub type Emission = ((Fingerprint, Told), Epoch, isize);
+pub type Emission = (Located, Epoch, isize);
 
-/// What must be done after an update.
+/// What must be done after places came or went.
 #[derive(Debug, PartialEq, Eq)]
 pub enum After {
-    /// It is the first of its fingerprint: ask.
-    Ask,
-    /// It waits for an outcome that was asked for: hold a capability for its epoch.
+    /// The text is new: ask, and hold a capability for the epoch.
+    Ask(Wanted),
+    /// It waits for an outcome that was asked for: hold a capability for the epoch.
     Hold,
     /// Nothing waits; these are to be emitted.
     Emit(Vec<Emission>),
-    /// As `Emit`, and nobody wants the fingerprint any more; `true` if it was still being asked for.
+    /// As `Emit`, and the text stands nowhere any more; `true` if it was still being asked for.
     Forget(Vec<Emission>, bool),
 }
 
+/// Where a text stands: nearly always in one place.
+#[derive(Clone, Debug)]
+enum Spots {
+    One(Spot),
+    /// By document and position.
+    Many(Vec<Spot>),
+}
+
+impl Default for Spots {
+    fn default() -> Self {
+        Self::Many(Vec::new())
+    }
+}
+
+impl Spots {
+    fn all(&self) -> &[Spot] {
+        match self {
+            Self::One(spot) => std::slice::from_ref(spot),
+            Self::Many(spots) => spots,
+        }
+    }
+
+    fn first(&self) -> Option<Spot> {
+        self.all().first().copied()
+    }
+
+    fn change(&mut self, changes: &[(Spot, isize)]) {
+        let mut spots = match std::mem::take(self) {
+            Self::One(spot) => vec![spot],
+            Self::Many(spots) => spots,
+        };
+        for (spot, diff) in changes {
+            match (spots.binary_search(spot), *diff > 0) {
+                (Err(at), true) => spots.insert(at, *spot),
+                (Ok(at), false) => {
+                    spots.remove(at);
+                }
+                // A place comes once and goes once.
+                _ => {}
+            }
+        }
+        *self = match spots.as_slice() {
+            [spot] => Self::One(*spot),
+            _ => Self::Many(spots),
+        };
+    }
+}
+
+/// A place, and the one that stands for its text.
+type Move = ((Spot, (DocId, u32)), isize);
+
 #[derive(Debug, Default)]
 struct Slot {
-    /// Who wants it, at the last epoch seen: normally one entry, of count one.
-    wanted: BTreeMap<Wanted, isize>,
-    /// Updates that wait for the first outcome.
-    waiting: Vec<Update>,
-    /// The outcome last emitted.
-    outcome: Option<Outcome>,
-    /// No outcome before this epoch may be withdrawn: the last at which one was emitted.
-    last: Epoch,
+    spots: Spots,
+    /// The outcome last told.
+    known: Option<Known>,
+    /// Changes that wait for the first outcome.
+    #[expect(clippy::box_collection, reason = "there are many slots, and few wait")]
+    waiting: Option<Box<Vec<(Epoch, Vec<Move>)>>>,
     /// Whether another outcome is to come.
     asked: bool,
 }
 
 impl Slot {
-    fn count(&mut self, wanted: Wanted, diff: isize) {
-        let count = self.wanted.entry(wanted).or_default();
-        *count += diff;
-        if *count == 0 {
-            self.wanted.remove(&wanted);
+    /// Takes changes, and says what they move.
+    fn change(&mut self, changes: &[(Spot, isize)]) -> Vec<Move> {
+        let before = self.spots.first().map(|spot| spot.at());
+        let of = |spots: &Spots, diff: isize| -> Vec<Move> {
+            let first = spots.first();
+            let all = spots.all().iter();
+            all.filter_map(|spot| Some(((*spot, first?.at()), diff)))
+                .collect()
+        };
+        let old = self.spots.clone();
+        self.spots.change(changes);
+        let first = self.spots.first().map(|spot| spot.at());
+        if before == first
+            && let Some(first) = first
+        {
+            let moves = changes.iter().map(|(spot, diff)| ((*spot, first), *diff));
+            return moves.collect();
         }
+        let mut moves = of(&old, -1);
+        moves.extend(of(&self.spots, 1));
+        moves
     }
 }
 
@@ -61,86 +124,96 @@ impl Slot {
 pub struct Flight {
     slots: BTreeMap<Fingerprint, Slot>,
     late: usize,
+    given: u64,
+}
+
+fn located(fingerprint: Fingerprint, (spot, first): (Spot, (DocId, u32)), known: &Known) -> Located {
+    Located {
+        fingerprint,
+        spot,
+        first,
+        known: known.clone(),
+    }
 }
 
 impl Flight {
-    /// Takes an update to who wants `fingerprint`.
-    pub fn update(&mut self, fingerprint: Fingerprint, (wanted, epoch, diff): Update) -> After {
+    /// Takes what comes and goes at an epoch, later than all before; `given` is what is known of the text if nobody
+    /// need be asked.
+    pub fn change(
+        &mut self,
+        fingerprint: Fingerprint,
+        epoch: Epoch,
+        changes: &[(Spot, isize)],
+        given: Option<Known>,
+    ) -> After {
         let slot = self.slots.entry(fingerprint).or_default();
-        let fresh = !slot.asked && slot.outcome.is_none();
-        slot.count(wanted, diff);
-        let Some(outcome) = slot.outcome.clone() else {
-            slot.waiting.push((wanted, epoch, diff));
-            slot.asked = true;
-            return if fresh { After::Ask } else { After::Hold };
+        let moves = slot.change(changes);
+        if slot.known.is_none() && !slot.asked {
+            self.given += u64::from(matches!(given, Some(Known::Answered(_))));
+            slot.known = given;
+        }
+        let Some(known) = &slot.known else {
+            slot.waiting.get_or_insert_default().push((epoch, moves));
+            let fresh = !std::mem::replace(&mut slot.asked, true);
+            let wanted = slot.spots.first().filter(|_| fresh).map(|spot| Wanted {
+                first: spot.at(),
+                value: spot.value,
+                tokens: spot.tokens,
+            });
+            return wanted.map_or(After::Hold, After::Ask);
         };
-        slot.last = slot.last.max(epoch);
-        let emission = vec![(
-            (
-                fingerprint,
-                Told {
-                    first: wanted.first,
-                    outcome,
-                },
-            ),
-            epoch,
-            diff,
-        )];
-        if slot.wanted.is_empty() {
+        let emissions = moves
+            .into_iter()
+            .map(|(place, diff)| (located(fingerprint, place, known), epoch, diff))
+            .collect();
+        if slot.spots.first().is_none() {
             let asked = slot.asked;
             self.late -= usize::from(asked);
             self.slots.remove(&fingerprint);
-            return After::Forget(emission, asked);
+            return After::Forget(emissions, asked);
         }
-        After::Emit(emission)
+        After::Emit(emissions)
     }
 
-    /// Takes an outcome; `last` if no other will follow. `now` is the earliest epoch at which a correction may be
-    /// made. Returns what to emit, and the epochs at which updates were waiting (one entry for each): capabilities
-    /// held for them may go once the emissions are out.
+    /// Takes an outcome; `last` if no other will follow. `now` is the epoch of a correction: later than any at which
+    /// something was told. Returns what to emit, and the epochs at which changes were waiting (one entry for each):
+    /// capabilities held for them may go once the emissions are out.
     pub fn outcome(
         &mut self,
         fingerprint: Fingerprint,
-        outcome: &Outcome,
+        known: &Known,
         last: bool,
         now: Epoch,
     ) -> (Vec<Emission>, Vec<Epoch>) {
         let Some(slot) = self.slots.get_mut(&fingerprint) else {
             return (Vec::new(), Vec::new());
         };
-        let was_late = slot.asked && slot.outcome.is_some();
+        let was_late = slot.asked && slot.known.is_some();
         slot.asked = !last;
-        let tell = |wanted: &Wanted, outcome: &Outcome| {
-            (
-                fingerprint,
-                Told {
-                    first: wanted.first,
-                    outcome: outcome.clone(),
-                },
-            )
-        };
         let mut emissions = Vec::new();
         let mut released = Vec::new();
-        match slot.outcome.replace(outcome.clone()) {
+        match slot.known.replace(known.clone()) {
             None => {
-                for (wanted, epoch, diff) in slot.waiting.drain(..) {
-                    slot.last = slot.last.max(epoch);
-                    emissions.push((tell(&wanted, outcome), epoch, diff));
+                for (epoch, moves) in slot.waiting.take().into_iter().flat_map(|waiting| *waiting) {
+                    let told = moves
+                        .into_iter()
+                        .map(|(place, diff)| (located(fingerprint, place, known), epoch, diff));
+                    emissions.extend(told);
                     released.push(epoch);
                 }
             }
-            Some(before) if before != *outcome => {
-                let at = now.max(slot.last);
-                slot.last = at;
-                for (wanted, count) in &slot.wanted {
-                    emissions.push((tell(wanted, &before), at, -count));
-                    emissions.push((tell(wanted, outcome), at, *count));
+            Some(before) if before != *known => {
+                let first = slot.spots.first().map(|spot| spot.at());
+                for spot in slot.spots.all() {
+                    let place = (*spot, first.unwrap_or_else(|| spot.at()));
+                    emissions.push((located(fingerprint, place, &before), now, -1));
+                    emissions.push((located(fingerprint, place, known), now, 1));
                 }
             }
             Some(_) => {}
         }
         let is_late = slot.asked;
-        if slot.wanted.is_empty() {
+        if slot.spots.first().is_none() {
             self.slots.remove(&fingerprint);
             self.late -= usize::from(was_late);
         } else {
@@ -149,13 +222,12 @@ impl Flight {
         (emissions, released)
     }
 
-    /// Whether `fingerprint` has a slot for which another outcome is to come.
-    #[must_use]
-    pub fn awaits(&self, fingerprint: Fingerprint) -> bool {
-        self.slots.get(&fingerprint).is_some_and(|slot| slot.asked)
+    /// How many answers were given with a place since this was asked last.
+    pub fn take_given(&mut self) -> u64 {
+        std::mem::take(&mut self.given)
     }
 
-    /// How many fingerprints have been emitted with an outcome that is to be corrected.
+    /// How many texts have been told with an outcome that is to be corrected.
     #[must_use]
     pub fn late(&self) -> usize {
         self.late
@@ -165,58 +237,76 @@ impl Flight {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::id::DocId;
 
     const KEY: Fingerprint = Fingerprint([7; 32]);
 
-    fn wanted(doc: u8) -> Wanted {
-        Wanted {
-            first: (DocId([doc; 16]), 0),
+    fn spot(doc: u8) -> Spot {
+        Spot {
+            doc: DocId([doc; 16]),
+            position: 0,
             value: 1,
             tokens: 10,
         }
     }
 
-    fn told(doc: u8, outcome: Outcome) -> (Fingerprint, Told) {
+    fn told(doc: u8, first: u8, known: Known, epoch: Epoch, diff: isize) -> Emission {
         (
-            KEY,
-            Told {
-                first: (DocId([doc; 16]), 0),
-                outcome,
-            },
+            located(KEY, (spot(doc), spot(first).at()), &known),
+            epoch,
+            diff,
         )
     }
 
+    fn wanted(doc: u8) -> Wanted {
+        Wanted {
+            first: spot(doc).at(),
+            value: 1,
+            tokens: 10,
+        }
+    }
+
     #[test]
-    fn updates_wait_for_the_first_outcome_and_keep_their_epochs() {
+    fn changes_wait_for_the_first_outcome_and_keep_their_epochs() {
         let mut flight = Flight::default();
-        assert_eq!(flight.update(KEY, (wanted(1), 5, 1)), After::Ask);
-        assert_eq!(flight.update(KEY, (wanted(1), 6, -1)), After::Hold);
-        assert_eq!(flight.update(KEY, (wanted(2), 6, 1)), After::Hold);
-        let (out, released) = flight.outcome(KEY, &Outcome::Unasked, true, 9);
+        let asked = flight.change(KEY, 5, &[(spot(2), 1)], None);
+        assert_eq!(asked, After::Ask(wanted(2)));
+        let moved = flight.change(KEY, 6, &[(spot(1), 1)], None);
+        assert_eq!(moved, After::Hold);
+        let (out, released) = flight.outcome(KEY, &Known::Unasked, true, 9);
         let expected = [
-            (told(1, Outcome::Unasked), 5, 1),
-            (told(1, Outcome::Unasked), 6, -1),
-            (told(2, Outcome::Unasked), 6, 1),
+            told(2, 2, Known::Unasked, 5, 1),
+            told(2, 2, Known::Unasked, 6, -1),
+            told(1, 1, Known::Unasked, 6, 1),
+            told(2, 1, Known::Unasked, 6, 1),
         ];
         assert_eq!(out, expected);
-        assert_eq!(released, [5, 6, 6]);
+        assert_eq!(released, [5, 6]);
         assert_eq!(flight.late(), 0);
     }
 
     #[test]
-    fn a_correction_is_never_before_what_it_corrects() {
+    fn what_is_given_is_not_asked() {
         let mut flight = Flight::default();
-        flight.update(KEY, (wanted(1), 5, 1));
-        flight.outcome(KEY, &Outcome::Pending, false, 2);
+        let given = flight.change(KEY, 5, &[(spot(1), 1)], Some(Known::Unasked));
+        assert_eq!(given, After::Emit(vec![told(1, 1, Known::Unasked, 5, 1)]));
+        let second = flight.change(KEY, 6, &[(spot(2), 1)], None);
+        assert_eq!(second, After::Emit(vec![told(2, 1, Known::Unasked, 6, 1)]));
+    }
+
+    #[test]
+    fn a_correction_is_of_every_place() {
+        let mut flight = Flight::default();
+        flight.change(KEY, 5, &[(spot(1), 1), (spot(2), 1)], None);
+        flight.outcome(KEY, &Known::Pending, false, 2);
         assert_eq!(flight.late(), 1);
-        assert!(flight.awaits(KEY));
-        let (out, released) = flight.outcome(KEY, &Outcome::Unasked, true, 2);
+        let (out, released) = flight.outcome(KEY, &Known::Unasked, true, 8);
         assert_eq!(
             out,
             [
-                (told(1, Outcome::Pending), 5, -1),
-                (told(1, Outcome::Unasked), 5, 1)
+                told(1, 1, Known::Pending, 8, -1),
+                told(1, 1, Known::Unasked, 8, 1),
+                told(2, 1, Known::Pending, 8, -1),
+                told(2, 1, Known::Unasked, 8, 1),
             ]
         );
         assert!(released.is_empty());
@@ -224,32 +314,32 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_wants_is_forgotten() {
+    fn what_stands_nowhere_is_forgotten() {
         let mut flight = Flight::default();
-        flight.update(KEY, (wanted(1), 5, 1));
-        flight.outcome(KEY, &Outcome::Pending, false, 5);
-        let gone = flight.update(KEY, (wanted(1), 7, -1));
-        assert_eq!(
-            gone,
-            After::Forget(vec![(told(1, Outcome::Pending), 7, -1)], true)
-        );
+        flight.change(KEY, 5, &[(spot(1), 1)], None);
+        flight.outcome(KEY, &Known::Pending, false, 5);
+        let gone = flight.change(KEY, 7, &[(spot(1), -1)], None);
+        let expected = After::Forget(vec![told(1, 1, Known::Pending, 7, -1)], true);
+        assert_eq!(gone, expected);
         assert_eq!(flight.late(), 0);
         assert_eq!(
-            flight.outcome(KEY, &Outcome::Unasked, true, 8),
+            flight.outcome(KEY, &Known::Unasked, true, 8),
             (vec![], vec![])
         );
-        assert_eq!(flight.update(KEY, (wanted(1), 9, 1)), After::Ask);
+        let again = flight.change(KEY, 9, &[(spot(1), 1)], None);
+        assert_eq!(again, After::Ask(wanted(1)));
     }
 
     #[test]
     fn withdrawn_before_its_outcome_it_cancels_at_its_own_epochs() {
         let mut flight = Flight::default();
-        flight.update(KEY, (wanted(1), 5, 1));
-        flight.update(KEY, (wanted(1), 6, -1));
-        let (out, released) = flight.outcome(KEY, &Outcome::Pending, false, 5);
+        flight.change(KEY, 5, &[(spot(1), 1)], None);
+        flight.change(KEY, 6, &[(spot(1), -1)], None);
+        let (out, released) = flight.outcome(KEY, &Known::Pending, false, 5);
         assert_eq!(out.len(), 2);
         assert_eq!(released, [5, 6]);
         assert_eq!(flight.late(), 0);
-        assert_eq!(flight.update(KEY, (wanted(1), 9, 1)), After::Ask);
+        let again = flight.change(KEY, 9, &[(spot(1), 1)], None);
+        assert_eq!(again, After::Ask(wanted(1)));
     }
 }

@@ -46,13 +46,18 @@ pub mod bridge;
 pub mod committer;
 mod delta;
 pub mod desk;
+mod digest;
+pub mod document;
 pub mod engine;
 pub mod epochs;
 pub mod flight;
 pub mod gauges;
+pub mod gist;
 pub mod ops;
+pub mod outline;
 pub mod record;
 pub mod render;
+mod rendering;
 pub mod scope;
 pub mod stop;
 mod totals;
@@ -68,90 +73,54 @@ use timely::dataflow::Scope;
 use bridge::Port;
 use committer::Notices;
 use epochs::Epoch;
+use ops::ask::Asking;
 use ops::read::Versions;
-use record::{Occurrence, Output, Told, Version};
+use record::{Output, Version};
 
 use crate::model::form::Form;
-use crate::model::id::Fingerprint;
 
-/// Wires the graph on one worker and returns the input session of its `intake`.
+/// Wires the graph on one worker and returns the input session of its `intake`. What is fed up to `base` is what the
+/// last snapshot holds.
 pub fn build(
     scope: Scope<'_, Epoch>,
     port: Port,
-    base: Epoch,
+    (first, base): (Epoch, Epoch),
     versions: Arc<dyn Versions>,
     committer: Notices,
     form: &Form,
 ) -> InputSession<Epoch, Version, isize> {
     let worker = port.worker;
-    let (session, fed) = ops::intake::intake(scope, base);
-    let loaded = ops::read::read(fed, versions);
-    let (unreadable, documents) = {
-        let facts = loaded.clone().map(|loaded| loaded.facts);
-        (
-            facts.clone().filter(|facts| facts.unreadable.is_some()),
-            facts.filter(|facts| facts.is_document()),
-        )
+    let (session, fed) = ops::intake::intake(scope, first);
+    let briefs = ops::read::read(fed, versions, base);
+    let heads = briefs.clone().map(|brief| brief.head);
+    let places = ops::named(briefs, "places", |brief| brief.places);
+    let asking = match form {
+        Form::Repeats => Asking::Nobody,
+        Form::Graph | Form::Items(_) => Asking::Model,
     };
-    let places = ops::chunk::chunk(loaded);
-    let dropped = places
-        .clone()
-        .filter(|place| place.0.facts.dropped.is_some());
-    let occurrences = ops::unique::arrange(places.filter(|place| place.0.facts.dropped.is_none()));
-    let unique = ops::unique::unique(occurrences.clone());
-    let asks = *form != Form::Repeats;
-    let told = if asks {
-        ops::ask::ask(unique, port, base)
-    } else {
-        ops::settle::settle(unique, port)
-    };
-    let located = ops::locate::locate(told.clone(), occurrences.clone());
-    let rows = ops::tally::tally(documents.clone(), dropped.clone(), located.clone());
-    let mut outputs = vec![
-        unreadable.map(Output::Unreadable),
-        rows.map(Output::Document),
-        dropped.map(Output::Dropped),
-        located
-            .clone()
-            .map(|(place, told)| Output::Chunk(place, told)),
-    ];
-    if asks {
-        let known = told.clone();
-        outputs.push(known.map(|(fingerprint, told)| Output::Known(fingerprint, told.outcome)));
-    }
-    match form {
-        Form::Graph => outputs.extend(graph(told, located)),
-        Form::Items(_) => outputs.push(ops::locate::items(located).map(Output::Item)),
-        Form::Repeats => {
-            let (repeats, shares) = ops::repeats::repeats(documents, occurrences);
-            outputs.push(repeats.map(Output::Repeat));
-            outputs.push(shares.map(Output::Share));
+    let located = ops::ask::ask(places.clone(), port, base, asking);
+    let assembled = ops::assemble::assemble(heads.clone(), located.clone());
+    let (documents, others) = match form {
+        Form::Graph => {
+            let aliases = ops::parse::parse(located);
+            let names = ops::graph::names(assembled.clone(), aliases);
+            let documents = ops::label::label(assembled, Some(names.labels));
+            let relations = ops::graph::relations(documents.clone(), names.entities.clone());
+            let others = vec![
+                names.entities.map(|(_, row)| Output::Entity(row)),
+                relations.map(Output::Relation),
+            ];
+            (documents, others)
         }
-    }
-    let first = outputs.remove(0);
-    ops::commit::commit(first.concatenate(outputs), worker, committer);
+        Form::Items(_) => (ops::label::label(assembled, None), Vec::new()),
+        Form::Repeats => {
+            let whole = heads.filter(|head| head.is_document);
+            let (repeats, shares) = ops::repeats::repeats(whole, places);
+            let others = vec![repeats.map(Output::Repeat), shares.map(Output::Share)];
+            (ops::label::label(assembled, None), others)
+        }
+    };
+    let outputs = documents.map(Output::Document).concatenate(others);
+    ops::commit::commit(outputs, worker, committer);
     session
-}
-
-/// What a graph puts out.
-fn graph<'s>(
-    told: ops::Flow<'s, (Fingerprint, Told)>,
-    located: ops::Flow<'s, (Occurrence, Told)>,
-) -> [ops::Flow<'s, Output>; 4] {
-    let aliases = ops::parse::parse(told);
-    let graph = ops::graph::graph(
-        ops::locate::mentions(located.clone()),
-        ops::locate::statements(located),
-        aliases,
-    );
-    [
-        graph
-            .mentions
-            .map(|(item, name)| Output::Mention(item, name)),
-        graph
-            .evidence
-            .map(|(item, key)| Output::Evidence(item, key)),
-        graph.entities.map(Output::Entity),
-        graph.relations.map(Output::Relation),
-    ]
 }

@@ -1,4 +1,5 @@
-//! The records that flow: ids, numbers, names and shared pointers; neither chunk text nor raw answers.
+//! The records that flow, and the versions of documents as they are stored: ids, numbers, names and shared pointers;
+//! neither chunk text nor raw answers.
 //!
 //! Records compare by what identifies their content, never by pointer, so that a retraction loaded from the
 //! manifest cancels what was fed long ago from the file.
@@ -9,11 +10,12 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::document::{Document, Head};
+use super::gist::Known;
 use crate::model::chunk::ChunkFacts;
-use crate::model::extraction::{Mention, Name, Said, Statement};
+use crate::model::extraction::Name;
 use crate::model::id::{ChunkId, DocId, Fingerprint};
-use crate::model::outcome::{Answer, Outcome};
-use crate::model::record::{DocumentRow, EntityRow, RelationRow, RepeatRow, ShareRow};
+use crate::model::record::{EntityRow, RelationRow, RepeatRow, ShareRow};
 use crate::model::unit::Micros;
 
 /// One version of a document, as the manifest numbers it. What it holds never changes.
@@ -130,10 +132,15 @@ impl Occurrence {
         (self.0.doc, self.0.facts.position, self.0.digest)
     }
 
-    /// Document and position: the least of a fingerprint is the one that is asked.
+    /// As it flows.
     #[must_use]
-    pub fn at(&self) -> (DocId, u32) {
-        (self.0.doc, self.0.facts.position)
+    pub fn spot(&self) -> Spot {
+        Spot {
+            doc: self.0.doc,
+            position: self.0.facts.position,
+            value: self.0.facts.value,
+            tokens: self.0.facts.tokens,
+        }
     }
 }
 
@@ -159,13 +166,103 @@ impl Hash for Occurrence {
     }
 }
 
-/// A document version as it is stored in the manifest and loaded by `read`.
+/// A document version as it is stored in the manifest: all that its rows need of the file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Loaded {
     /// The document.
     pub facts: Arc<DocFacts>,
     /// Its chunks, by position.
     pub chunks: Arc<Vec<Occurrence>>,
+}
+
+impl Loaded {
+    /// What flows of it, under the number of its version.
+    #[must_use]
+    pub fn brief(&self, version: i64) -> Brief {
+        let dropped = |place: &&Occurrence| place.0.facts.dropped.is_some();
+        let places = self.chunks.iter().filter(|place| !dropped(place));
+        Brief {
+            head: Arc::new(Head {
+                doc: self.facts.doc,
+                path: self.facts.path.as_str().into(),
+                version,
+                at: self.facts.recorded_at,
+                is_document: self.facts.is_document(),
+                is_unreadable: self.facts.unreadable.is_some(),
+                dropped: u32::try_from(self.chunks.iter().filter(dropped).count())
+                    .unwrap_or(u32::MAX),
+            }),
+            places: places
+                .map(|place| Placed {
+                    fingerprint: place.0.fingerprint,
+                    spot: place.spot(),
+                    known: None,
+                })
+                .collect(),
+        }
+    }
+}
+
+/// A document version as it flows.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Brief {
+    /// Its head.
+    pub head: Arc<Head>,
+    /// Its chunks that are asked.
+    pub places: Vec<Placed>,
+}
+
+/// A place of a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Spot {
+    /// The document.
+    pub doc: DocId,
+    /// Where in it.
+    pub position: u32,
+    /// What the chunk is worth, 0 to 1000.
+    pub value: u16,
+    /// Its tokens.
+    pub tokens: u32,
+}
+
+impl Spot {
+    /// Document and position: the least of a fingerprint is the one that is asked.
+    #[must_use]
+    pub fn at(&self) -> (DocId, u32) {
+        (self.doc, self.position)
+    }
+}
+
+/// A place that comes or goes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Placed {
+    /// The text.
+    pub fingerprint: Fingerprint,
+    /// Where.
+    pub spot: Spot,
+    /// What the last snapshot knows of the text, if that is all there is to know: then nobody need be asked.
+    pub known: Option<Known>,
+}
+
+/// What is known of a text, at one of its places.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Located {
+    /// The text.
+    pub fingerprint: Fingerprint,
+    /// The place.
+    pub spot: Spot,
+    /// The place that stands for the text; the others are duplicates.
+    pub first: (DocId, u32),
+    /// What is known.
+    pub known: Known,
+}
+
+impl Located {
+    /// Whether this is the place that stands for the text: there is one of each text.
+    #[must_use]
+    pub fn is_first(&self) -> bool {
+        self.spot.at() == self.first
+    }
 }
 
 /// What `ask` needs to know of a fingerprint: where it stands first, and how urgent it is.
@@ -179,67 +276,6 @@ pub struct Wanted {
     pub tokens: u32,
 }
 
-/// What is known of a fingerprint.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Told {
-    /// The occurrence that stands for it; the others are duplicates.
-    pub first: (DocId, u32),
-    /// What is known.
-    pub outcome: Outcome,
-}
-
-/// One item of an answer at one occurrence.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Item {
-    /// Where.
-    pub place: Occurrence,
-    /// The answer it is part of.
-    pub answer: Arc<Answer>,
-    /// Its index among the mentions, statements or items of that answer.
-    pub index: u32,
-}
-
-impl Item {
-    /// The mention that this item is.
-    ///
-    /// # Panics
-    /// If the index is not one of the answer's mentions, which `locate` excludes.
-    #[must_use]
-    pub fn mention(&self) -> &Mention {
-        self.answer
-            .extraction
-            .mentions
-            .get(self.index as usize)
-            .expect("`locate` counts the mentions of this answer")
-    }
-
-    /// The statement that this item is.
-    ///
-    /// # Panics
-    /// If the index is not one of the answer's statements, which `locate` excludes.
-    #[must_use]
-    pub fn statement(&self) -> &Statement {
-        self.answer
-            .extraction
-            .statements
-            .get(self.index as usize)
-            .expect("`locate` counts the statements of this answer")
-    }
-
-    /// What the item of a user's own schema says.
-    ///
-    /// # Panics
-    /// If the index is not one of the answer's items, which `locate` excludes.
-    #[must_use]
-    pub fn said(&self) -> &Said {
-        self.answer
-            .extraction
-            .items
-            .get(self.index as usize)
-            .expect("`locate` counts the items of this answer")
-    }
-}
-
 /// A relation: the least names of its two entities, and what is said of them.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct RelationKey {
@@ -251,23 +287,23 @@ pub struct RelationKey {
     pub target: Name,
 }
 
-/// A row on its way out, still without text and spans: what `commit` collects for an epoch.
+impl RelationKey {
+    /// Between two entities; merged into one, two names have no relation to each other.
+    #[must_use]
+    pub fn of(source: &Name, predicate: &Arc<str>, target: &Name) -> Option<Self> {
+        (source != target).then(|| Self {
+            source: source.clone(),
+            predicate: Arc::clone(predicate),
+            target: target.clone(),
+        })
+    }
+}
+
+/// What leaves the graph: what `commit` collects for an epoch.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Output {
-    /// A row of `documents`.
-    Document(Arc<DocumentRow>),
-    /// A file that could not be read: a row of `failures`.
-    Unreadable(Arc<DocFacts>),
-    /// A chunk that is not asked: a row of `chunks`.
-    Dropped(Occurrence),
-    /// A chunk: a row of `chunks`, and of `failures` if it failed. The path is that of its document.
-    Chunk(Occurrence, Told),
-    /// A row of `mentions`, with the least name of its entity.
-    Mention(Item, Name),
-    /// A row of `evidence`.
-    Evidence(Item, RelationKey),
-    /// A row of `items`.
-    Item(Item),
+    /// A document, with all the rows that depend on it alone.
+    Document(Arc<Document>),
     /// A row of `repeats`, without its text.
     Repeat(Arc<RepeatRow>),
     /// A row of `shares`.
@@ -276,6 +312,4 @@ pub enum Output {
     Entity(Arc<EntityRow>),
     /// A row of `relations`.
     Relation(Arc<RelationRow>),
-    /// What is known of a fingerprint as of this epoch: not a row, but what the next start begins with.
-    Known(Fingerprint, Outcome),
 }

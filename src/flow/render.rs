@@ -1,128 +1,180 @@
-//! Outputs of the graph -> rows of the tables: the only place where text and spans come in again.
+//! Documents to rows of the tables: the only place where text, spans and answers come in again.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::ops::tally::status;
-use super::record::{Item, Output, Place, RelationKey, Told, chunk_id};
-use crate::model::extraction::{Grounding, Match, Name};
+use super::document::{ChunkState, Document};
+use super::gist::Known;
+use super::record::{DocFacts, Loaded, Place, RelationKey, chunk_id};
+use crate::model::extraction::{Grounding, Match};
 use crate::model::id::{EvidenceId, FailureId, Fingerprint, ItemId, MentionId};
-use crate::model::outcome::Outcome;
+use crate::model::outcome::{Answer, ChunkFailure};
 use crate::model::record::{
-    ChunkRow, EvidenceRow, FailureRow, ItemRow, MentionRow, Provenance, RepeatRow, Status,
+    ChunkRow, DocumentRow, EvidenceRow, FailureRow, ItemRow, MentionRow, Provenance, Status,
 };
-use crate::model::unit::Micros;
-use crate::sink::{Row, Table};
+use crate::model::unit::Usd;
+use crate::sink::Row;
 use crate::stage::graph::merge::{entity_id, relation_id};
 use crate::stage::locate;
 
-/// What rows need besides the outputs.
+/// What rows need besides the document.
 #[derive(Debug, Default)]
 pub struct Lookup {
-    /// The shown texts of all fingerprints among the outputs.
+    /// The shown texts of its chunks.
     pub texts: BTreeMap<Fingerprint, Arc<str>>,
+    /// The answers to them, by their marks.
+    pub answers: BTreeMap<u64, Arc<Answer>>,
 }
 
 impl Lookup {
     fn text(&self, fingerprint: Fingerprint) -> Arc<str> {
         self.texts.get(&fingerprint).cloned().unwrap_or_default()
     }
-}
 
-/// The fingerprint whose text the rows of `output` need.
-#[must_use]
-pub fn needs(output: &Output) -> Option<Fingerprint> {
-    match output {
-        Output::Dropped(place) | Output::Chunk(place, _) => Some(place.0.fingerprint),
-        Output::Mention(item, _) | Output::Evidence(item, _) | Output::Item(item) => {
-            Some(item.place.0.fingerprint)
+    fn answer(&self, state: &ChunkState) -> Option<&Arc<Answer>> {
+        match &state.known {
+            Known::Answered(gist) => self.answers.get(&gist.mark),
+            _ => None,
         }
-        Output::Repeat(row) => Some(row.fingerprint),
-        _ => None,
     }
 }
 
-/// The tables that an output may have rows in.
+/// The rows of a document, those of the chunks at which nothing changes left out. `loaded` is the version that it is of.
 #[must_use]
-pub fn tables(output: &Output) -> &'static [Table] {
-    match output {
-        Output::Document(_) => &[Table::Documents],
-        Output::Entity(_) => &[Table::Entities],
-        Output::Relation(_) => &[Table::Relations],
-        Output::Dropped(_) => &[Table::Chunks],
-        Output::Chunk(..) => &[Table::Chunks, Table::Failures],
-        Output::Mention(..) => &[Table::Mentions],
-        Output::Evidence(..) => &[Table::Evidence],
-        Output::Item(_) => &[Table::Items],
-        Output::Repeat(_) => &[Table::Repeats],
-        Output::Share(_) => &[Table::Shares],
-        Output::Unreadable(_) => &[Table::Failures],
-        Output::Known(..) => &[],
+pub fn rows(
+    document: &Document,
+    loaded: &Loaded,
+    lookup: &Lookup,
+    changes: impl Fn(u32) -> bool,
+) -> Vec<Row> {
+    let mut rows = Vec::new();
+    let facts = &loaded.facts;
+    if facts.is_document() {
+        rows.push(Row::Document(Arc::new(self::document(
+            document, facts, lookup,
+        ))));
     }
-}
-
-/// The rows of an output: none for `Known`, two for a failed chunk, else one.
-#[must_use]
-pub fn rows(output: &Output, lookup: &Lookup) -> Vec<Row> {
-    match output {
-        Output::Document(row) => vec![Row::Document(Arc::clone(row))],
-        Output::Entity(row) => vec![Row::Entity(Arc::clone(row))],
-        Output::Relation(row) => vec![Row::Relation(Arc::clone(row))],
-        Output::Dropped(place) => vec![Row::Chunk(Box::new(chunk(&place.0, None, lookup)))],
-        Output::Chunk(place, told) => {
-            let status = status(place, told);
-            let row = Row::Chunk(Box::new(chunk(&place.0, Some((told, status)), lookup)));
-            match &told.outcome {
-                Outcome::Failed(_) if status == Status::Failed => {
-                    vec![row, Row::Failure(Box::new(failed(&place.0, told)))]
-                }
-                _ => vec![row],
-            }
+    rows.extend(unreadable(facts));
+    let states: BTreeMap<u32, &ChunkState> = document
+        .assembled
+        .chunks
+        .iter()
+        .map(|chunk| (chunk.position, chunk))
+        .collect();
+    let labels = document.labels();
+    for place in loaded.chunks.iter().map(|occurrence| &*occurrence.0) {
+        let position = place.facts.position;
+        if !changes(position) {
+            continue;
         }
-        Output::Mention(item, name) => vec![Row::Mention(Box::new(mention(item, name, lookup)))],
-        Output::Evidence(item, key) => vec![Row::Evidence(Box::new(evidence(item, key, lookup)))],
-        Output::Item(item) => vec![Row::Item(Box::new(self::item(item, lookup)))],
-        Output::Share(row) => vec![Row::Share(Arc::clone(row))],
-        Output::Repeat(row) => vec![Row::Repeat(Arc::new(RepeatRow {
-            text: lookup.text(row.fingerprint),
-            ..(**row).clone()
-        }))],
-        Output::Unreadable(facts) => {
-            let Some(unread) = &facts.unreadable else {
-                return Vec::new();
+        let state = states.get(&position).copied();
+        rows.push(Row::Chunk(Box::new(chunk(place, state, lookup))));
+        let Some(state) = state else { continue };
+        if let (Known::Failed(failure), Status::Failed) = (&state.known, state.status()) {
+            rows.push(Row::Failure(Box::new(failed(place, failure))));
+        }
+        let Some(answer) = lookup.answer(state) else {
+            continue;
+        };
+        let text = lookup.text(place.fingerprint);
+        let said = |grounding: &Grounding| provenance(place, answer, grounding, &text);
+        let id = |index: usize| u32::try_from(index).unwrap_or(u32::MAX).to_le_bytes();
+        let chunk_id = place.chunk_id();
+        for (index, mention) in answer.extraction.mentions.iter().enumerate() {
+            rows.push(Row::Mention(Box::new(MentionRow {
+                mention_id: MentionId::of(&[chunk_id.as_bytes(), &id(index)]),
+                entity_id: entity_id(labels.of(&mention.name)),
+                surface: Arc::clone(&mention.surface),
+                kind: mention.name.kind,
+                said: said(&mention.grounding),
+            })));
+        }
+        for (index, item) in answer.extraction.items.iter().enumerate() {
+            rows.push(Row::Item(Box::new(ItemRow {
+                item_id: ItemId::of(&[chunk_id.as_bytes(), &id(index)]),
+                json: Arc::clone(&item.json),
+                said: said(&item.grounding),
+            })));
+        }
+        for (index, statement) in answer.extraction.statements.iter().enumerate() {
+            let (source, target) = (labels.of(&statement.source), labels.of(&statement.target));
+            let Some(key) = RelationKey::of(source, &statement.predicate, target) else {
+                continue;
             };
-            vec![Row::Failure(Box::new(FailureRow {
-                failure_id: FailureId::of(&[b"read", facts.doc.as_bytes()]),
-                stage: "read".into(),
-                doc_id: Some(facts.doc),
-                chunk_id: None,
-                path: facts.path.clone(),
-                reason: unread.reason.clone(),
-                message: unread.message.clone(),
-                attempts: 1,
-                retryable: unread.reason == "unreadable" || unread.reason == "unstable_input",
-                first_at: unread.at,
-                last_at: unread.at,
-                answer_ref: None,
-            }))]
+            let (source, target) = (entity_id(&key.source), entity_id(&key.target));
+            rows.push(Row::Evidence(Box::new(EvidenceRow {
+                evidence_id: EvidenceId::of(&[chunk_id.as_bytes(), &id(index)]),
+                relation_id: relation_id(source, &key.predicate, target),
+                said: said(&statement.grounding),
+            })));
         }
-        Output::Known(..) => Vec::new(),
+    }
+    rows
+}
+
+fn document(document: &Document, facts: &DocFacts, lookup: &Lookup) -> DocumentRow {
+    let chunks = document.assembled.counts();
+    let (mut input, mut output, mut paid) = (0, 0, Some(Usd(0)));
+    // What an answer cost is booked where it was asked: duplicates are free.
+    let asked_here = document.assembled.chunks.iter();
+    for state in asked_here.filter(|state| state.first.is_none()) {
+        let Some(answer) = lookup.answer(state) else {
+            continue;
+        };
+        input += answer.input_tokens;
+        output += answer.output_tokens;
+        paid = paid.zip(answer.cost).map(|(sum, cost)| sum + cost);
+    }
+    DocumentRow {
+        doc_id: facts.doc,
+        path: facts.path.clone(),
+        content_hash: facts.content_hash.clone(),
+        format: facts.format.clone(),
+        title: facts.title.clone(),
+        recorded_at: facts.recorded_at,
+        duration_ms: facts.duration_ms,
+        language: facts.language.clone(),
+        speakers: facts.speakers.clone(),
+        turns: facts.turns,
+        bytes: facts.bytes,
+        meta: facts.meta.clone(),
+        complete: chunks.failed + chunks.pending + chunks.unasked == 0,
+        chunks,
+        input_tokens: input,
+        output_tokens: output,
+        cost: paid,
     }
 }
 
-fn chunk(place: &Place, told: Option<(&Told, Status)>, lookup: &Lookup) -> ChunkRow {
+fn unreadable(facts: &DocFacts) -> Option<Row> {
+    let unread = facts.unreadable.as_ref()?;
+    Some(Row::Failure(Box::new(FailureRow {
+        failure_id: FailureId::of(&[b"read", facts.doc.as_bytes()]),
+        stage: "read".into(),
+        doc_id: Some(facts.doc),
+        chunk_id: None,
+        path: facts.path.clone(),
+        reason: unread.reason.clone(),
+        message: unread.message.clone(),
+        attempts: 1,
+        retryable: unread.reason == "unreadable" || unread.reason == "unstable_input",
+        first_at: unread.at,
+        last_at: unread.at,
+        answer_ref: None,
+    })))
+}
+
+fn chunk(place: &Place, state: Option<&ChunkState>, lookup: &Lookup) -> ChunkRow {
     let facts = &place.facts;
-    let status = told.map_or(Status::Dropped, |(_, status)| status);
-    let answer = told.and_then(|(told, _)| match &told.outcome {
-        Outcome::Answered(answer) => Some(answer),
-        _ => None,
-    });
+    let status = state.map_or(Status::Dropped, ChunkState::status);
+    let answer = state.and_then(|state| lookup.answer(state));
     let source = match (status, answer) {
         (Status::Duplicate, _) => "duplicate",
         (_, None) => "none",
         (_, Some(answer)) if answer.called => "called",
         (_, Some(_)) => "cached",
     };
+    let first = state.and_then(|state| state.first.as_deref());
     ChunkRow {
         chunk_id: place.chunk_id(),
         doc_id: place.doc,
@@ -137,9 +189,7 @@ fn chunk(place: &Place, told: Option<(&Told, Status)>, lookup: &Lookup) -> Chunk
         value: facts.value,
         status,
         source: source.into(),
-        duplicate_of: told
-            .filter(|(_, status)| *status == Status::Duplicate)
-            .map(|(told, _)| chunk_id(told.first.0, told.first.1)),
+        duplicate_of: first.map(|(doc, position)| chunk_id(*doc, *position)),
         drop_reason: facts.dropped.map(|reason| reason.name().into()),
         provider: answer.map(|answer| Arc::clone(&answer.provider)),
         model: answer.map(|answer| Arc::clone(&answer.model)),
@@ -149,35 +199,24 @@ fn chunk(place: &Place, told: Option<(&Told, Status)>, lookup: &Lookup) -> Chunk
     }
 }
 
-fn failed(place: &Place, told: &Told) -> FailureRow {
-    let mut row = FailureRow {
+fn failed(place: &Place, failure: &ChunkFailure) -> FailureRow {
+    FailureRow {
         failure_id: FailureId::of(&[b"ask", place.chunk_id().as_bytes()]),
         stage: "ask".into(),
         doc_id: Some(place.doc),
         chunk_id: Some(place.chunk_id()),
         path: place.path.to_string(),
-        reason: String::new(),
-        message: String::new(),
-        attempts: 0,
-        retryable: true,
-        first_at: Micros(0),
-        last_at: Micros(0),
-        answer_ref: None,
-    };
-    if let Outcome::Failed(failure) = &told.outcome {
-        row.reason = failure.reason.name().into();
-        row.message.clone_from(&failure.message);
-        row.attempts = failure.attempts;
-        row.retryable = failure.reason.transient();
-        row.first_at = failure.first_at;
-        row.last_at = failure.last_at;
-        row.answer_ref = failure.call;
+        reason: failure.reason.name().into(),
+        message: failure.message.clone(),
+        attempts: failure.attempts,
+        retryable: failure.reason.transient(),
+        first_at: failure.first_at,
+        last_at: failure.last_at,
+        answer_ref: failure.call,
     }
-    row
 }
 
-fn provenance(item: &Item, grounding: &Grounding, lookup: &Lookup) -> Provenance {
-    let place = &item.place.0;
+fn provenance(place: &Place, answer: &Answer, grounding: &Grounding, text: &str) -> Provenance {
     let facts = &place.facts;
     let found = grounding.matched != Match::None;
     let (speaker, start_ms, end_ms) = if found {
@@ -191,12 +230,7 @@ fn provenance(item: &Item, grounding: &Grounding, lookup: &Lookup) -> Provenance
         )
     };
     let mut spans = if found {
-        locate::spans(
-            &facts.map,
-            &lookup.text(place.fingerprint),
-            grounding.start,
-            grounding.end,
-        )
+        locate::spans(&facts.map, text, grounding.start, grounding.end)
     } else {
         Vec::new()
     };
@@ -215,49 +249,8 @@ fn provenance(item: &Item, grounding: &Grounding, lookup: &Lookup) -> Provenance
         quote: Arc::clone(&grounding.quote),
         matched: grounding.matched,
         score: grounding.score,
-        model: Arc::clone(&item.answer.model),
-        prompt_id: item.answer.prompt,
-        schema_id: item.answer.schema,
-    }
-}
-
-fn mention(item: &Item, name: &Name, lookup: &Lookup) -> MentionRow {
-    let mention = item.mention();
-    MentionRow {
-        mention_id: MentionId::of(&[
-            item.place.0.chunk_id().as_bytes(),
-            &item.index.to_le_bytes(),
-        ]),
-        entity_id: entity_id(name),
-        surface: Arc::clone(&mention.surface),
-        kind: mention.name.kind,
-        said: provenance(item, &mention.grounding, lookup),
-    }
-}
-
-fn item(item: &Item, lookup: &Lookup) -> ItemRow {
-    let said = item.said();
-    ItemRow {
-        item_id: ItemId::of(&[
-            item.place.0.chunk_id().as_bytes(),
-            &item.index.to_le_bytes(),
-        ]),
-        json: Arc::clone(&said.json),
-        said: provenance(item, &said.grounding, lookup),
-    }
-}
-
-fn evidence(item: &Item, key: &RelationKey, lookup: &Lookup) -> EvidenceRow {
-    EvidenceRow {
-        evidence_id: EvidenceId::of(&[
-            item.place.0.chunk_id().as_bytes(),
-            &item.index.to_le_bytes(),
-        ]),
-        relation_id: relation_id(
-            entity_id(&key.source),
-            &key.predicate,
-            entity_id(&key.target),
-        ),
-        said: provenance(item, &item.statement().grounding, lookup),
+        model: Arc::clone(&answer.model),
+        prompt_id: answer.prompt,
+        schema_id: answer.schema,
     }
 }

@@ -1,58 +1,60 @@
-//! Sums over all live outputs: what the manifest counts, and the digest that a restart is compared with. Pure.
+//! Sums over all that is live: what the manifest counts, and the digest that a restart is compared with. Pure.
 
 use std::collections::BTreeMap;
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
+use super::digest::digest;
+use super::gist::{Known, Origin};
 use super::record::Output;
-use crate::model::id::{KeyContext, PromptId, SchemaId};
-use crate::model::outcome::Outcome;
 use crate::model::record::ChunkCounts;
 use crate::sink::Vintage;
 
-/// Sums over the rows that are live.
+/// Sums over what is live.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Totals {
     pub(super) documents: i64,
-    /// Outputs of any kind.
-    pub(super) live: i64,
     chunks: [i64; 7],
     pub(super) failures: i64,
-    /// Texts that have an answer, by prompt, schema and model, and whether it is to the present question.
-    vintages: BTreeMap<(PromptId, SchemaId, Arc<str>, bool), i64>,
+    /// Texts that have an answer, by what it is to.
+    vintages: BTreeMap<Arc<Origin>, i64>,
+    pub(super) digest: u128,
 }
 
 impl Totals {
-    /// Takes a change; `asked` is what the plan asks.
-    pub(super) fn take(&mut self, output: &Output, diff: isize, asked: &KeyContext) {
+    /// Takes a change.
+    pub(super) fn take(&mut self, output: &Output, diff: isize) {
         let diff = diff as i64;
-        self.live += diff;
-        match output {
-            Output::Document(row) => {
-                self.documents += diff;
-                let counts = row.chunks;
-                let each = [
-                    counts.total,
-                    counts.ok,
-                    counts.failed,
-                    counts.dropped,
-                    counts.duplicate,
-                    counts.pending,
-                    counts.unasked,
-                ];
-                for (sum, count) in self.chunks.iter_mut().zip(each) {
-                    *sum += diff * count.cast_signed();
-                }
-                self.failures += diff * counts.failed.cast_signed();
+        let digest = digest(output);
+        let digest = digest.wrapping_mul(i128::from(diff).cast_unsigned());
+        self.digest = self.digest.wrapping_add(digest);
+        let Output::Document(document) = output else {
+            return;
+        };
+        let head = document.head();
+        self.failures += diff * i64::from(head.is_unreadable);
+        if !head.is_document {
+            return;
+        }
+        self.documents += diff;
+        let counts = document.assembled.counts();
+        let each = [
+            counts.total,
+            counts.ok,
+            counts.failed,
+            counts.dropped,
+            counts.duplicate,
+            counts.pending,
+            counts.unasked,
+        ];
+        for (sum, count) in self.chunks.iter_mut().zip(each) {
+            *sum += diff * count.cast_signed();
+        }
+        self.failures += diff * counts.failed.cast_signed();
+        for chunk in &document.assembled.chunks {
+            // Of each text one chunk is no duplicate.
+            if let (None, Known::Answered(gist)) = (&chunk.first, &chunk.known) {
+                *self.vintages.entry(Arc::clone(&gist.origin)).or_default() += diff;
             }
-            Output::Unreadable(_) => self.failures += diff,
-            Output::Known(fingerprint, Outcome::Answered(answer)) => {
-                let current = asked.key(*fingerprint) == answer.key;
-                let model = Arc::clone(&answer.model);
-                let vintage = (answer.prompt, answer.schema, model, current);
-                *self.vintages.entry(vintage).or_default() += diff;
-            }
-            _ => {}
         }
     }
 
@@ -62,11 +64,11 @@ impl Totals {
             .vintages
             .iter()
             .filter(|(_, texts)| **texts > 0)
-            .map(|((prompt, schema, model, current), texts)| Vintage {
-                prompt_id: prompt.to_string(),
-                schema_id: schema.to_string(),
-                model: model.to_string(),
-                current: *current,
+            .map(|(origin, texts)| Vintage {
+                prompt_id: origin.prompt.to_string(),
+                schema_id: origin.schema.to_string(),
+                model: origin.model.to_string(),
+                current: origin.current,
                 texts: texts.unsigned_abs(),
             })
             .collect();
@@ -90,35 +92,47 @@ impl Totals {
     }
 }
 
-/// A 128-bit digest of one output; sums of them, by multiplicity, tell whether two sets of outputs are equal.
-pub(super) fn digest(output: &Output) -> u128 {
-    struct Digest(blake3::Hasher);
-    impl Hasher for Digest {
-        fn write(&mut self, bytes: &[u8]) {
-            self.0.update(bytes);
-        }
-        fn finish(&self) -> u64 {
-            0
-        }
-    }
-    let mut hasher = Digest(blake3::Hasher::new());
-    output.hash(&mut hasher);
-    let mut bytes = [0; 16];
-    bytes.copy_from_slice(hasher.0.finalize().as_bytes().split_at(16).0);
-    u128::from_le_bytes(bytes)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::id::Fingerprint;
-    use crate::model::outcome::Outcome;
+    use crate::flow::document::{Assembled, ChunkState, Document, Head};
+    use crate::model::id::DocId;
+
+    fn document(version: i64, known: Known) -> Output {
+        let head = Head {
+            doc: DocId([1; 16]),
+            path: "a.vtt".into(),
+            version,
+            at: None,
+            is_document: true,
+            is_unreadable: false,
+            dropped: 1,
+        };
+        let chunk = ChunkState {
+            position: 0,
+            first: None,
+            known,
+        };
+        let assembled = Assembled::new(Arc::new(head), vec![chunk]);
+        Output::Document(Arc::new(Document::new(Arc::new(assembled), Vec::new())))
+    }
 
     #[test]
-    fn digests_tell_outputs_apart() {
-        let known = |byte, outcome| digest(&Output::Known(Fingerprint([byte; 32]), outcome));
-        assert_eq!(known(1, Outcome::Pending), known(1, Outcome::Pending));
-        assert_ne!(known(1, Outcome::Pending), known(1, Outcome::Unasked));
-        assert_ne!(known(1, Outcome::Pending), known(2, Outcome::Pending));
+    fn what_comes_and_goes_leaves_nothing() {
+        let mut totals = Totals::default();
+        totals.take(&document(1, Known::Pending), 1);
+        let counts = totals.chunks();
+        assert_eq!((counts.total, counts.pending, counts.dropped), (2, 1, 1));
+        assert!(counts.adds_up() && totals.digest != 0);
+        let before = totals.digest;
+        totals.take(&document(1, Known::Pending), -1);
+        totals.take(&document(2, Known::Pending), 1);
+        assert_ne!(totals.digest, before);
+        totals.take(&document(2, Known::Pending), -1);
+        totals.take(&document(2, Known::Unasked), 1);
+        assert_eq!(totals.chunks().unasked, 1);
+        totals.take(&document(2, Known::Unasked), -1);
+        assert_eq!((totals.digest, totals.documents), (0, 0));
+        assert_eq!(totals.chunks(), ChunkCounts::default());
     }
 }

@@ -38,13 +38,13 @@ struct Kit {
 }
 
 impl Workers {
-    /// Starts one worker a port, at epoch `base`.
+    /// Starts one worker a port; `epochs` are the first that is fed, and the last of what the last snapshot holds.
     ///
     /// # Errors
     /// If the operating system gives no thread.
     pub fn start(
         ports: Vec<Port>,
-        base: Epoch,
+        epochs: (Epoch, Epoch),
         versions: Arc<dyn Versions>,
         committer: Notices,
         form: Form,
@@ -63,7 +63,7 @@ impl Workers {
         let kits = Mutex::new(kits);
         let threads = thread::Builder::new()
             .name("weir workers".into())
-            .spawn(move || run(count, kits, base, versions, committer, &form))
+            .spawn(move || run(count, kits, epochs, versions, committer, &form))
             .map_err(|error| WorkersError::Start(error.to_string()))?;
         Ok(Self { feeds, threads })
     }
@@ -114,7 +114,7 @@ impl Workers {
 fn run(
     count: usize,
     kits: Mutex<Vec<Option<Kit>>>,
-    base: Epoch,
+    epochs: (Epoch, Epoch),
     versions: Arc<dyn Versions>,
     committer: Notices,
     form: &Form,
@@ -139,7 +139,7 @@ fn run(
         };
         let (versions, committer) = (Arc::clone(&versions), committer.clone());
         let mut session =
-            Some(worker.dataflow(|scope| build(scope, port, base, versions, committer, &form)));
+            Some(worker.dataflow(|scope| build(scope, port, epochs, versions, committer, &form)));
         loop {
             while let Ok(feed) = feed.try_recv() {
                 match (feed, &mut session) {

@@ -133,10 +133,17 @@ struct Group {
 }
 
 impl Intake {
-    /// Feeds the versions of the current snapshot at its epoch.
-    pub fn base(&self, files: &[StoredFile], epoch: Epoch) {
-        let changes = files.iter().filter_map(|file| version(file, 1)).collect();
-        self.feed(changes, epoch + 1);
+    /// Feeds the versions of the current snapshot, in all epochs from the first one up to its own: bit by bit, so that
+    /// little of it waits at a time.
+    pub fn base(&self, files: &[StoredFile], first: Epoch, epoch: Epoch) {
+        let epochs = usize::try_from(epoch - first).unwrap_or(usize::MAX);
+        let size = files.len().div_ceil(epochs.saturating_add(1)).max(1);
+        let mut bits = files.chunks(size);
+        for epoch in first..=epoch {
+            let bit = bits.next().unwrap_or_default();
+            let changes = bit.iter().filter_map(|file| version(file, 1)).collect();
+            self.feed(changes, epoch + 1);
+        }
     }
 
     /// Feeds all steps, then what comes under watch, and waits until nothing is late; then closes the inputs.
@@ -280,7 +287,7 @@ impl Intake {
             let chunks = prepared.loaded.chunks.len() as u64;
             group.chunks += chunks;
             add(&self.gauges.chunks_fed, chunks);
-            self.versions.hand_over(number, prepared.loaded);
+            self.versions.hand_over(number, &prepared.loaded);
             group.changes.push((
                 Version {
                     doc: prepared.file.doc,

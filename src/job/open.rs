@@ -18,7 +18,7 @@ use crate::store::{Database, StoreError, StoredFile, StoredView, View};
 
 /// What turns files and answers into rows: it changes when a reader, the graph or a table does, and then every table is
 /// rewritten, without a call.
-pub const DERIVATION: &str = "2";
+pub const DERIVATION: &str = "3";
 
 /// A run could not begin.
 #[derive(Debug, thiserror::Error)]

@@ -136,7 +136,6 @@ pub(super) fn terms(
         resumes: before.and_then(|before| before.digest.as_slice().try_into().ok()),
         // A rebuilt output lists all calls of its view again.
         calls_published: before.map_or(0, |before| before.calls_published),
-        asked: order.context.clone(),
         plan: order.plan.clone(),
         derivation,
         info,

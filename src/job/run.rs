@@ -14,6 +14,7 @@ use crate::flow::committer::{Committed, Committer, notices};
 use crate::flow::desk::Desk;
 use crate::flow::engine::Engine;
 use crate::flow::gauges::{Gauges, set};
+use crate::flow::gist::Gists;
 use crate::flow::scope::Scope;
 use crate::flow::stop::{Ending, Stop};
 use crate::flow::versions::Stored;
@@ -24,6 +25,9 @@ use crate::model::id::RunId;
 use crate::sink::{Manifest, Publisher};
 use crate::stage::extract::answer::Validator;
 use crate::stage::extract::schema::form;
+
+/// Files of the last snapshot that are fed at a time: some thousand chunks.
+const BIT: u64 = 100;
 
 /// A run could not begin, or not go on.
 #[derive(Debug, thiserror::Error)]
@@ -230,6 +234,11 @@ fn passed_over(opened: &Opened) -> Vec<String> {
         .collect()
 }
 
+/// The epoch at which a snapshot of so many files begins to be fed, so that the last of them come at its own.
+fn first_epoch(start: u64, files: usize) -> u64 {
+    start.saturating_sub(files as u64 / BIT)
+}
+
 /// Everything that runs.
 struct Running {
     intake: Intake,
@@ -295,12 +304,14 @@ impl Running {
         let before = before.as_ref().filter(|_| resumes);
         let info = parts::info(order, &database, view, &derivation, &listing);
         let terms = parts::terms(order, view, start, before, derivation, info);
-        let (ports, far) = bridge(order.workers);
+        let gists = Arc::new(Gists::new(order.context.clone()));
+        let (ports, far) = bridge(order.workers, &gists, &gauges);
         let (notices, came) = notices();
         let committer = Committer::new(
             terms,
             Arc::clone(&database),
             Box::new(publisher),
+            Arc::clone(&gists),
             Arc::clone(&gauges),
             live.stop.clone(),
             Arc::clone(&order.wall),
@@ -309,10 +320,12 @@ impl Running {
             .name("weir committer".into())
             .spawn(move || committer.run(&came))
             .map_err(|error| WorkersError::Start(error.to_string()))?;
-        let versions = Arc::new(Stored::new(Arc::clone(&database), live.stop.clone()));
+        let stored = Arc::clone(&database);
+        let versions = Arc::new(Stored::new(stored, view, gists, live.stop.clone()));
+        let first = first_epoch(start, if resumes { known.len() } else { 0 });
         let workers = Workers::start(
             ports,
-            start,
+            (first, start),
             Arc::clone(&versions) as _,
             notices.clone(),
             form(&order.question.schema),
@@ -360,11 +373,9 @@ impl Running {
     }
 
     async fn finish(mut self, order: &Order, live: &Live) -> Result<Option<Report>, RunError> {
-        if let Some(known) = &self.base {
-            self.intake.base(known, self.start);
-        } else {
-            self.intake.base(&[], self.start);
-        }
+        let known = self.base.as_deref().unwrap_or_default();
+        let first = first_epoch(self.start, known.len());
+        self.intake.base(known, first, self.start);
         let known = self.base.take().unwrap_or_default();
         let feeding = Feeding::new(self.start + 1, order.watch.then_some(known));
         let steps = std::mem::take(&mut self.steps);

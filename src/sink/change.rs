@@ -1,17 +1,9 @@
 //! Changes of rows: settled into at most one operation a key, or refused.
 
-use std::sync::Arc;
-
-use arrow::array::{ArrayRef, Int64Array, RecordBatch};
-
 use super::error::SinkError;
-use super::group::Bounds;
 use super::key::RowKey;
-use super::rows::{Row, encode};
-use super::schema::{Layout, Table};
-
-/// The most operations in a batch of the change log.
-const LOG_BATCH: usize = 8192;
+use super::rows::Row;
+use super::schema::Table;
 
 /// A row that comes (+1) or goes (-1).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,60 +95,6 @@ pub(super) fn inconsistent(table: Table, key: RowKey, what: &'static str) -> Sin
         key: key.to_string(),
         what,
     }
-}
-
-/// Operations as rows of the change log, in batches of bounded size: what goes, then what comes, each with
-/// `_epoch` and `_diff`.
-pub(super) fn log(
-    layout: &Layout,
-    table: Table,
-    epoch: u64,
-    ops: &[Op],
-) -> impl Iterator<Item = Result<RecordBatch, SinkError>> {
-    // What goes is taken to weigh as much as what comes; a lone row that goes weighs something, too.
-    let weight = |op: &Op| match (&op.old, &op.new) {
-        (Some(old), None) => old.weight(),
-        _ => 2 * op.weight,
-    };
-    let mut rest = ops;
-    std::iter::from_fn(move || {
-        let mut held = 0;
-        let fits = |op: &&Op| {
-            held += weight(op);
-            held <= Bounds::USUAL.memory
-        };
-        let most = rest.get(..rest.len().min(LOG_BATCH)).unwrap_or(rest);
-        let count = most.iter().take_while(fits).count().max(1);
-        let (now, later) = rest.split_at_checked(count)?;
-        rest = later;
-        Some(log_batch(layout, table, epoch, now))
-    })
-}
-
-fn log_batch(
-    layout: &Layout,
-    table: Table,
-    epoch: u64,
-    ops: &[Op],
-) -> Result<RecordBatch, SinkError> {
-    let went = |op: &'_ Op| op.old.is_some().then_some(-1);
-    let came = |op: &'_ Op| op.new.is_some().then_some(1);
-    let rows = encode(
-        layout,
-        table,
-        ops.iter().flat_map(|op| op.old.iter().chain(&op.new)),
-    )?;
-    let epoch = i64::try_from(epoch).unwrap_or(i64::MAX);
-    let epochs = Int64Array::from(vec![epoch; rows.num_rows()]);
-    let diffs: Int64Array = ops
-        .iter()
-        .flat_map(|op| went(op).into_iter().chain(came(op)))
-        .map(Some)
-        .collect();
-    let mut columns = rows.columns().to_vec();
-    columns.extend([Arc::new(epochs) as ArrayRef, Arc::new(diffs)]);
-    RecordBatch::try_new(layout.change_schema(table), columns)
-        .map_err(|source| SinkError::Arrow { table, source })
 }
 
 #[cfg(test)]

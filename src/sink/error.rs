@@ -95,6 +95,12 @@ pub enum SinkError {
         /// What is wrong with it.
         what: String,
     },
+    /// The caller could not make the rows that were to be published.
+    #[error("could not make the rows: {why}")]
+    Unmade {
+        /// Why not.
+        why: String,
+    },
     /// Changes that no set of rows can undergo.
     #[error("the changes of {} contradict each other or the table at {key}: {what}", table.name())]
     Inconsistent {

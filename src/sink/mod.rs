@@ -20,6 +20,7 @@ mod files;
 mod group;
 mod items;
 mod key;
+mod log;
 mod manifest;
 mod part;
 mod parts;
@@ -68,8 +69,34 @@ pub enum Log {
     Skip,
 }
 
-/// The changes of an epoch, asked for table by table, so that only those of one are held at a time.
-pub type Changes<'a> = &'a mut dyn FnMut(Table) -> Vec<Change>;
+/// The changes of an epoch, asked for bit by bit, so that few are held at a time.
+pub trait Changes {
+    /// The changes that a few documents make to the tables that are sorted by document: document by document in the
+    /// order of their ids, until there is none left.
+    ///
+    /// # Errors
+    ///
+    /// If they cannot be made.
+    fn of_documents(&mut self) -> Result<Option<Vec<Change>>, SinkError>;
+
+    /// All others of one table; asked for when there are no more documents.
+    ///
+    /// # Errors
+    ///
+    /// If they cannot be made.
+    fn of_table(&mut self, table: Table) -> Result<Vec<Change>, SinkError>;
+}
+
+/// Changes that are at hand, table by table.
+impl<F: FnMut(Table) -> Vec<Change>> Changes for F {
+    fn of_documents(&mut self) -> Result<Option<Vec<Change>>, SinkError> {
+        Ok(None)
+    }
+
+    fn of_table(&mut self, table: Table) -> Result<Vec<Change>, SinkError> {
+        Ok(self(table))
+    }
+}
 
 /// Publishes epochs: each is prepared, durably and out of sight, and then swapped in or discarded.
 ///
@@ -101,7 +128,7 @@ pub trait Publisher {
     fn prepare(
         &mut self,
         epoch: u64,
-        changes: Changes<'_>,
+        changes: &mut dyn Changes,
         base: Base,
         log: Log,
         info: ManifestInfo,

@@ -1,6 +1,7 @@
 //! A table as sorted parts, changed by copy on write: what no change touches is linked, the rest rewritten.
 
-use std::path::Path;
+use std::collections::VecDeque;
+use std::path::PathBuf;
 
 use arrow::array::RecordBatch;
 use arrow::compute::interleave_record_batch;
@@ -8,57 +9,187 @@ use arrow::compute::interleave_record_batch;
 use super::change::{Op, inconsistent};
 use super::error::SinkError;
 use super::files::link;
-use super::group::{Bounds, Group, groups};
+use super::group::{Bounds, groups};
 use super::key::RowKey;
 use super::manifest::PartInfo;
 use super::part;
 use super::rows::{Row, encode};
 use super::schema::{Layout, Table};
 
-/// The table that changes apply to: its parts, their folder, and how large parts are meant to be.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Old<'a> {
-    pub(super) layout: &'a Layout,
-    pub(super) bounds: Bounds,
-    pub(super) parts: &'a [PartInfo],
-    pub(super) folder: &'a Path,
+/// A table that is being changed: operations come in key order, and what is done with goes to disk at once, so that what
+/// is held is about one part, however much changes.
+pub(super) struct Rewriter<'a> {
+    table: Table,
+    layout: &'a Layout,
+    bounds: Bounds,
+    /// The old parts, where they lie, and those that are not done with yet.
+    old: &'a [PartInfo],
+    old_folder: PathBuf,
+    rest: VecDeque<PartInfo>,
+    /// Rows of the first of `rest`, if some of that part are done with.
+    held: Option<Vec<Batch>>,
+    /// Where the new parts go.
+    folder: PathBuf,
+    new: Vec<PartInfo>,
+    ops: Vec<Op>,
+    weight: u64,
+    last: Option<RowKey>,
 }
 
-/// Applies operations (in key order) to a table, and leaves the result, at least one part, in a new folder.
-pub(super) fn apply(
-    table: Table,
-    old: Old<'_>,
-    ops: &[Op],
-    folder: &Path,
-) -> Result<Vec<PartInfo>, SinkError> {
-    let mut new = Vec::new();
-    if ops.is_empty() && !old.parts.is_empty() {
-        for part in old.parts {
-            link(&old.folder.join(&part.file), &folder.join(&part.file))?;
+/// Rows with their keys.
+type Batch = (RecordBatch, Vec<RowKey>);
+
+impl<'a> Rewriter<'a> {
+    /// Of a table with these parts in a folder, into a new one.
+    pub(super) fn new(
+        table: Table,
+        layout: &'a Layout,
+        bounds: Bounds,
+        (old, old_folder): (&'a [PartInfo], PathBuf),
+        folder: PathBuf,
+    ) -> Self {
+        let full = old.iter().filter(|part| part.rows > 0);
+        Self {
+            table,
+            layout,
+            bounds,
+            old,
+            old_folder,
+            rest: full.cloned().collect(),
+            held: None,
+            folder,
+            new: Vec::new(),
+            ops: Vec::new(),
+            weight: 0,
+            last: None,
         }
-        return Ok(old.parts.to_vec());
     }
-    let full: Vec<PartInfo> = old
-        .parts
-        .iter()
-        .filter(|part| part.rows > 0)
-        .cloned()
-        .collect();
-    for group in groups(old.bounds, &full, ops) {
-        if group.ops.is_empty() {
-            for part in group.parts {
-                link(&old.folder.join(&part.file), &folder.join(&part.file))?;
-                new.push(part.clone());
+
+    /// Takes operations in key order, all after those before.
+    pub(super) fn push(&mut self, ops: Vec<Op>) -> Result<(), SinkError> {
+        let (Some(first), Some(last)) = (ops.first(), ops.last()) else {
+            return Ok(());
+        };
+        if self.last.is_some_and(|before| before >= first.key) {
+            let what = "its changes are out of order";
+            return Err(inconsistent(self.table, first.key, what));
+        }
+        self.last = Some(last.key);
+        self.weight += ops.iter().map(|op| op.weight).sum::<u64>();
+        self.ops.extend(ops);
+        if self.ops.len() as u64 >= self.bounds.rows || self.weight >= self.bounds.memory {
+            self.advance()?;
+        }
+        Ok(())
+    }
+
+    /// Does with all that is held.
+    fn advance(&mut self) -> Result<(), SinkError> {
+        let Some(last) = self.ops.last().map(|op| op.key) else {
+            return Ok(());
+        };
+        // Parts before the one that the last operation falls on take no more.
+        let starts_by = |part: &PartInfo| part.min.is_none_or(|min| min <= last);
+        let started = self.rest.iter().skip(1).take_while(|part| starts_by(part));
+        let passed = started.count();
+        if let Some(min) = self.rest.get(passed).filter(|_| passed > 0).and_then(|part| part.min) {
+            let split = self.ops.partition_point(|op| op.key < min);
+            let later = self.ops.split_off(split);
+            let ops = std::mem::replace(&mut self.ops, later);
+            self.apply(passed, &ops)?;
+        }
+        // Of that one, the rows up to the operation.
+        let ops = std::mem::take(&mut self.ops);
+        self.weight = 0;
+        let (mut before, mut after) = (Vec::new(), Vec::new());
+        if let Some(part) = self.rest.pop_front() {
+            for (batch, keys) in self.open(&part)? {
+                let split = keys.partition_point(|key| *key <= last);
+                let (first, second) = keys.split_at(split);
+                if !first.is_empty() {
+                    before.push((batch.slice(0, split), first.to_vec()));
+                }
+                if !second.is_empty() {
+                    let length = batch.num_rows() - split;
+                    after.push((batch.slice(split, length), second.to_vec()));
+                }
             }
-        } else {
-            new.extend(rewrite(table, &group, old, folder)?);
+            if let Some(min) = after.first().and_then(|(_, keys)| keys.first()) {
+                self.rest.push_front(PartInfo {
+                    file: String::new(),
+                    rows: after.iter().map(|(_, keys)| keys.len() as u64).sum(),
+                    memory: after.iter().map(|(batch, _)| part::memory(batch)).sum(),
+                    min: Some(*min),
+                    ..part
+                });
+                self.held = Some(after);
+            }
         }
+        self.write(&before, &ops)
     }
-    if new.is_empty() {
-        let nothing = encode(old.layout, table, std::iter::empty())?;
-        new.push(part::write(old.layout, table, nothing, folder)?);
+
+    /// Applies operations to the first so many of the parts that are left, which are then done with.
+    fn apply(&mut self, parts: usize, ops: &[Op]) -> Result<(), SinkError> {
+        let parts: Vec<PartInfo> = self.rest.drain(..parts).collect();
+        for group in groups(self.bounds, &parts, ops) {
+            match group.parts.as_slice() {
+                [part] if group.ops.is_empty() && !part.file.is_empty() => {
+                    link(
+                        &self.old_folder.join(&part.file),
+                        &self.folder.join(&part.file),
+                    )?;
+                    self.new.push((*part).clone());
+                }
+                parts => {
+                    let mut batches = Vec::new();
+                    for part in parts {
+                        batches.extend(self.open(part)?);
+                    }
+                    self.write(&batches, group.ops)?;
+                }
+            }
+        }
+        Ok(())
     }
-    Ok(new)
+
+    fn open(&mut self, part: &PartInfo) -> Result<Vec<Batch>, SinkError> {
+        if part.file.is_empty() {
+            return Ok(self.held.take().unwrap_or_default());
+        }
+        part::read(self.table, part, &self.old_folder)
+    }
+
+    fn write(&mut self, batches: &[Batch], ops: &[Op]) -> Result<(), SinkError> {
+        let items = merge(self.table, batches, ops)?;
+        let olds: Vec<&RecordBatch> = batches.iter().map(|(batch, _)| batch).collect();
+        for piece in pieces(self.bounds, &items) {
+            let batch = gather(self.layout, self.table, &olds, piece)?;
+            let part = part::write(self.layout, self.table, batch, &self.folder)?;
+            self.new.push(part);
+        }
+        Ok(())
+    }
+
+    /// Does what is left to do; the parts of the table as it is now, at least one.
+    pub(super) fn finish(mut self) -> Result<Vec<PartInfo>, SinkError> {
+        if self.last.is_none() && !self.old.is_empty() {
+            for part in self.old {
+                link(
+                    &self.old_folder.join(&part.file),
+                    &self.folder.join(&part.file),
+                )?;
+            }
+            return Ok(self.old.to_vec());
+        }
+        let ops = std::mem::take(&mut self.ops);
+        self.apply(self.rest.len(), &ops)?;
+        if self.new.is_empty() {
+            let nothing = encode(self.layout, self.table, std::iter::empty())?;
+            let part = part::write(self.layout, self.table, nothing, &self.folder)?;
+            self.new.push(part);
+        }
+        Ok(self.new)
+    }
 }
 
 /// A row of the result: one of an old batch, or a new one.
@@ -78,26 +209,6 @@ impl Item<'_> {
             Self::Old { weight, .. } | Self::New(_, weight) => *weight,
         }
     }
-}
-
-fn rewrite(
-    table: Table,
-    group: &Group<'_>,
-    old: Old<'_>,
-    folder: &Path,
-) -> Result<Vec<PartInfo>, SinkError> {
-    let mut batches = Vec::new();
-    for info in &group.parts {
-        batches.extend(part::read(table, info, old.folder)?);
-    }
-    let items = merge(table, &batches, group.ops)?;
-    let olds: Vec<&RecordBatch> = batches.iter().map(|(batch, _)| batch).collect();
-    let mut parts = Vec::new();
-    for piece in pieces(old.bounds, &items) {
-        let batch = gather(old.layout, table, &olds, piece)?;
-        parts.push(part::write(old.layout, table, batch, folder)?);
-    }
-    Ok(parts)
 }
 
 /// The rows of the result, in key order.

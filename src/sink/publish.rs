@@ -13,17 +13,18 @@ use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use super::change::{log, settle};
+use super::change::{Op, settle};
 use super::error::SinkError;
 use super::files::{
     create_dir, create_dir_to_last, io, names, remove_dir, remove_file, rename, sync_dir, write_new,
 };
 use super::group::Bounds;
 use super::manifest::{FORMAT, Manifest, ManifestInfo, TableInfo};
-use super::parts::{Old, apply};
+use super::log::ChangeLog;
+use super::parts::Rewriter;
 use super::schema::{Layout, Table};
 use super::snapshot::{MANIFEST, Prepared, SNAPSHOTS, Snapshot, epoch, name};
-use super::{Base, Changes, Log, Publisher, part, retain, views};
+use super::{Base, Change, Changes, Log, Publisher, retain, views};
 use crate::model::id::DocId;
 use crate::model::unit::Micros;
 
@@ -177,51 +178,54 @@ impl Local {
         &self,
         folder: &Path,
         mut manifest: Manifest,
-        changes: Changes<'_>,
+        changes: &mut dyn Changes,
         log_changes: Log,
     ) -> Result<Manifest, SinkError> {
         let base = self.current.as_ref().filter(|_| manifest.base.is_some());
         let waiting = folder.join(WAITING);
         create_dir(&waiting)?;
+        let mut tables = Vec::new();
         for table in self.layout.tables().iter().copied() {
-            if let Some(base) = base {
-                let base = base.manifest().tables.get(table.name());
-                let found = base.map_or(0, |info| info.schema);
-                let wanted = table.version();
-                let same = base.is_some_and(|info| info.schema_id == self.layout.schema_id(table));
-                if found != wanted || !same {
-                    return Err(SinkError::OtherSchema {
-                        table,
-                        found,
-                        wanted,
-                    });
-                }
-            }
-            let old = Old {
-                layout: &self.layout,
-                bounds: self.bounds,
-                parts: base.map_or(&[], |base| base.parts(table)),
-                folder: &base.map_or(PathBuf::new(), |base| base.folder().join(table.name())),
-            };
+            self.must_fit(table, base)?;
             let new = folder.join(table.name());
             create_dir(&new)?;
-            let ops = settle(table, changes(table))?;
-            let parts = apply(table, old, &ops, &new)?;
-            sync_dir(&new)?;
-            if log_changes == Log::Write && !ops.is_empty() {
-                let path = waiting.join(format!("{}.parquet", table.name()));
+            let old = base.map_or((&[][..], PathBuf::new()), |base| {
+                (base.parts(table), base.folder().join(table.name()))
+            });
+            let log = (log_changes == Log::Write).then(|| {
                 let at = manifest.info.published_at.0.to_string();
-                let batches = log(&self.layout, table, manifest.epoch, &ops);
-                let extra = [(retain::PUBLISHED_AT, at)];
-                let bytes = part::parquet(
-                    table,
-                    &self.layout.change_schema(table),
-                    batches,
-                    &extra,
-                    &path,
-                )?;
-                write_new(&path, &bytes)?;
+                let path = waiting.join(format!("{}.parquet", table.name()));
+                ChangeLog::new(&self.layout, table, manifest.epoch, at, path)
+            });
+            let rewriter = Rewriter::new(table, &self.layout, self.bounds, old, new.clone());
+            tables.push((table, rewriter, log, new));
+        }
+        let take = |rewriter: &mut Rewriter<'_>, log: &mut Option<ChangeLog<'_>>, ops: Vec<Op>| {
+            if let Some(log) = log {
+                log.write(&ops)?;
             }
+            rewriter.push(ops)
+        };
+        while let Some(changes) = changes.of_documents()? {
+            let mut of_tables: BTreeMap<Table, Vec<Change>> = BTreeMap::new();
+            for change in changes {
+                let table = change.row.table();
+                of_tables.entry(table).or_default().push(change);
+            }
+            for (table, rewriter, log, _) in &mut tables {
+                if let Some(changes) = of_tables.remove(table) {
+                    take(rewriter, log, settle(*table, changes)?)?;
+                }
+            }
+        }
+        for (table, mut rewriter, mut log, new) in tables {
+            let ops = settle(table, changes.of_table(table)?)?;
+            take(&mut rewriter, &mut log, ops)?;
+            if let Some(log) = log {
+                log.finish()?;
+            }
+            let parts = rewriter.finish()?;
+            sync_dir(&new)?;
             let info = TableInfo {
                 schema: table.version(),
                 schema_id: self.layout.schema_id(table),
@@ -239,6 +243,23 @@ impl Local {
         write_new(&path, &text)?;
         sync_dir(folder)?;
         Ok(manifest)
+    }
+
+    /// Whether a table of the snapshot that is built on has the columns of now.
+    fn must_fit(&self, table: Table, base: Option<&Snapshot>) -> Result<(), SinkError> {
+        let Some(base) = base else { return Ok(()) };
+        let base = base.manifest().tables.get(table.name());
+        let found = base.map_or(0, |info| info.schema);
+        let wanted = table.version();
+        let same = base.is_some_and(|info| info.schema_id == self.layout.schema_id(table));
+        if found != wanted || !same {
+            return Err(SinkError::OtherSchema {
+                table,
+                found,
+                wanted,
+            });
+        }
+        Ok(())
     }
 
     /// Everything that follows from a snapshot being current; does again what a dead process left undone.
@@ -316,7 +337,7 @@ impl Publisher for Local {
     fn prepare(
         &mut self,
         epoch: u64,
-        changes: Changes<'_>,
+        changes: &mut dyn Changes,
         base: Base,
         log: Log,
         info: ManifestInfo,

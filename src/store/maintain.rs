@@ -132,6 +132,7 @@ impl Maintenance {
                 ..Erased::default()
             };
             transaction.execute("DELETE FROM files WHERE doc_id = ?1", [doc.0])?;
+            transaction.execute("DELETE FROM outlines WHERE doc_id = ?1", [doc.0])?;
             let foreign = |table: &str| {
                 let sql =
                     format!("DELETE FROM {table} WHERE fingerprint NOT IN (SELECT id FROM staged)");

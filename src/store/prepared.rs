@@ -20,6 +20,8 @@ use crate::model::unit::Micros;
 
 /// Rows in one part of a payload: a payload of any length is applied in the memory of one part.
 const ROWS: usize = 500;
+/// Outlines in one, which are some kilobytes each.
+const OUTLINES: usize = 50;
 
 /// What an epoch makes of a view.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,6 +30,8 @@ pub struct ViewDelta {
     pub files_put: Vec<StoredFile>,
     /// Files that are gone.
     pub files_gone: Vec<DocId>,
+    /// What is known of documents that are new or differ, encoded by the caller.
+    pub outlines_put: Vec<(DocId, Vec<u8>)>,
     /// Outcomes that are new or differ, encoded by the caller.
     pub outcomes_put: Vec<(Fingerprint, Vec<u8>)>,
     /// Outcomes of chunks that are gone.
@@ -69,6 +73,8 @@ enum Part<'a> {
     #[serde(borrow)]
     OutcomesPut(Vec<(Fingerprint, &'a [u8])>),
     Head(Head),
+    #[serde(borrow)]
+    OutlinesPut(Vec<(DocId, &'a [u8])>),
 }
 
 impl Database {
@@ -167,6 +173,10 @@ fn encode(delta: ViewDelta) -> postcard::Result<Vec<Vec<u8>>> {
         let some = some.iter().map(|(print, outcome)| (*print, &**outcome));
         payload.push(postcard::to_stdvec(&Part::OutcomesPut(some.collect()))?);
     }
+    for some in delta.outlines_put.chunks(OUTLINES) {
+        let some = some.iter().map(|(doc, outline)| (*doc, &**outline));
+        payload.push(postcard::to_stdvec(&Part::OutlinesPut(some.collect()))?);
+    }
     payload.push(postcard::to_stdvec(&Part::Head(head))?);
     Ok(payload)
 }
@@ -194,8 +204,19 @@ fn apply(
         Part::FilesGone(gone) => {
             let mut delete = connection
                 .prepare_cached("DELETE FROM files WHERE view_id = ?1 AND doc_id = ?2")?;
+            let mut forget = connection
+                .prepare_cached("DELETE FROM outlines WHERE view_id = ?1 AND doc_id = ?2")?;
             for doc in gone {
                 delete.execute(params![view.0, doc.0])?;
+                forget.execute(params![view.0, doc.0])?;
+            }
+        }
+        Part::OutlinesPut(outlines) => {
+            let mut put = connection.prepare_cached(
+                "INSERT OR REPLACE INTO outlines (view_id, doc_id, outline, digest) VALUES (?1, ?2, ?3, ?4)",
+            )?;
+            for (doc, outline) in outlines {
+                put.execute(params![view.0, doc.0, outline, check(&[outline])])?;
             }
         }
         Part::FilesPut(files) => put_files(connection, view, &files)?,

@@ -10,7 +10,7 @@ use super::error::StoreError;
 const APPLICATION: i64 = 0x7765_6972;
 
 /// From each schema to the next; an empty database has schema 0.
-const MIGRATIONS: &[&str] = &[V1, JOBS, SPENDING];
+const MIGRATIONS: &[&str] = &[V1, JOBS, SPENDING, OUTLINES];
 
 /// The schema that this program writes.
 pub(super) fn known() -> i64 {
@@ -86,6 +86,13 @@ ALTER TABLE calls ADD COLUMN charged INTEGER;
 CREATE INDEX calls_by_time ON calls (at);
 ALTER TABLE runs ADD COLUMN settled INTEGER NOT NULL DEFAULT 0;
 UPDATE runs SET settled = 1 WHERE exit = 0;
+";
+
+/// What the dataflow knew of each document at the last snapshot.
+const OUTLINES: &str = "
+CREATE TABLE outlines (
+    view_id BLOB NOT NULL, doc_id BLOB NOT NULL, outline BLOB NOT NULL, digest BLOB NOT NULL,
+    PRIMARY KEY (view_id, doc_id)) STRICT;
 ";
 
 /// What a database file turns out to be.

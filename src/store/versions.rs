@@ -87,6 +87,24 @@ impl Database {
         })
     }
 
+    /// What was known of a document at the last snapshot; none if it is missing or damaged.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn outline(&self, view: ViewId, doc: DocId) -> Result<Option<Vec<u8>>, StoreError> {
+        self.read("look up a document", |connection| {
+            let found = connection
+                .prepare_cached(
+                    "SELECT outline, digest FROM outlines WHERE view_id = ?1 AND doc_id = ?2",
+                )?
+                .query_row(params![view.0, doc.0], |row| {
+                    Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?))
+                })
+                .optional()?;
+            Ok(found.and_then(|(outline, digest)| (digest == check(&[&outline])).then_some(outline)))
+        })
+    }
+
     /// Hands the document and the encoded chunks of every version of every view to `each`; the chunks of a damaged one
     /// are none.
     ///

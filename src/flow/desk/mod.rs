@@ -12,7 +12,7 @@
 
 pub mod call;
 mod cut;
-mod lookup;
+pub(super) mod lookup;
 pub mod published;
 mod queue;
 mod room;

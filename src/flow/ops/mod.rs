@@ -1,17 +1,18 @@
 //! The operators, in the order of the data; each file's header answers the same questions.
 
 pub mod ask;
-pub mod chunk;
+pub mod assemble;
 pub mod commit;
+mod entities;
+pub mod fold;
 pub mod graph;
 pub mod intake;
-pub mod locate;
+pub mod label;
 pub mod parse;
 pub mod read;
+mod relations;
 pub mod repeats;
-pub mod settle;
-pub mod tally;
-pub mod unique;
+mod seen;
 
 use differential_dataflow::{AsCollection, Data, VecCollection};
 use timely::container::CapacityContainerBuilder;

@@ -1,37 +1,33 @@
-//! `parse`: what is known of a fingerprint in, the names that its text says are one thing out.
+//! `parse`: what is known of each text in, the names that it says are one thing out.
 //!
-//! Input     `Told` for each fingerprint.
+//! Input     `Located` places; of each text the one that stands for it.
 //! Output    pairs of `Name`s, least first, once for each answer that states them.
 //! State     none.
 //! Progress  none held.
 //! Restart   nothing kept.
 //! Order     any.
-//! Thinking  `stage::extract`: an answer is parsed and ground once, where it is looked up or comes in, so that here
-//!           only what belongs to the text alone is taken out; mentions and statements go on to `locate`.
+//! Thinking  `stage::extract`: an answer is parsed and ground once, where it is looked up or comes in, and `flow::gist`
+//!           takes out what it says of names.
 
 use super::{Flow, named};
-use crate::flow::record::Told;
+use crate::flow::gist::{Fact, Known};
+use crate::flow::record::Located;
 use crate::model::extraction::Name;
-use crate::model::id::Fingerprint;
-use crate::model::outcome::Outcome;
 
 /// Renders the operator.
 #[must_use]
-pub fn parse(told: Flow<'_, (Fingerprint, Told)>) -> Flow<'_, (Name, Name)> {
-    named(told, "parse", |(_, told)| {
-        let Outcome::Answered(answer) = told.outcome else {
+pub fn parse(located: Flow<'_, Located>) -> Flow<'_, (Name, Name)> {
+    named(located, "parse", |located| {
+        let Known::Answered(gist) = &located.known else {
             return Vec::new();
         };
-        let aliases = answer
-            .extraction
-            .aliases
-            .iter()
-            .filter(|alias| alias.name != alias.other);
-        aliases
-            .map(|alias| {
-                let (a, b) = (alias.name.clone(), alias.other.clone());
-                if a <= b { (a, b) } else { (b, a) }
-            })
-            .collect()
+        if !located.is_first() {
+            return Vec::new();
+        }
+        let aliases = gist.facts.iter().filter_map(|fact| match &**fact {
+            Fact::Alias(a, b) => Some((a.clone(), b.clone())),
+            _ => None,
+        });
+        aliases.collect()
     })
 }

@@ -1,9 +1,9 @@
 //! `repeats`: places of chunks in, which texts stand more than once and how much of each document stands elsewhere.
 //!
-//! Input     document facts; the arrangement `occurrences`.
+//! Input     heads of documents; the places of texts.
 //! Output    a row of `repeats` for each fingerprint with two places or more, without its text; a row of `shares` for
 //!           each document.
-//! State     the reductions' own arrangements.
+//! State     the arrangement `occurrences` and the reductions' own.
 //! Progress  none held.
 //! Restart   rebuilt from the manifest's versions.
 //! Order     any: places come sorted.
@@ -15,8 +15,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::Flow;
-use super::unique::Occurrences;
-use crate::flow::record::{DocFacts, Occurrence, chunk_id};
+use crate::flow::document::Head;
+use crate::flow::record::{Placed, Spot, chunk_id};
 use crate::model::id::{DocId, Fingerprint};
 use crate::model::record::{RepeatRow, ShareRow};
 
@@ -36,15 +36,18 @@ enum Part {
 /// Rows of `repeats` and of `shares`.
 #[must_use]
 pub fn repeats<'s>(
-    documents: Flow<'s, Arc<DocFacts>>,
-    occurrences: Occurrences<'s>,
+    documents: Flow<'s, Arc<Head>>,
+    places: Flow<'s, Placed>,
 ) -> (Flow<'s, Arc<RepeatRow>>, Flow<'s, Arc<ShareRow>>) {
-    let places = occurrences.as_collection(|fingerprint, place| (*fingerprint, place.clone()));
+    let occurrences = places
+        .map(|placed| (placed.fingerprint, placed.spot))
+        .arrange_by_key_named("occurrences");
+    let places = occurrences.as_collection(|fingerprint, spot| (*fingerprint, *spot));
     let repeats = places
         .clone()
         .reduce_named(
             "repeats",
-            |fingerprint: &Fingerprint, places: &[(&Occurrence, isize)], output| {
+            |fingerprint: &Fingerprint, places: &[(&Spot, isize)], output| {
                 if let Some(row) = repeat(*fingerprint, places) {
                     output.push((Arc::new(row), 1));
                 }
@@ -54,14 +57,14 @@ pub fn repeats<'s>(
     let texts = places
         .reduce_named(
             "texts of documents",
-            |fingerprint: &Fingerprint, places: &[(&Occurrence, isize)], output| {
+            |fingerprint: &Fingerprint, places: &[(&Spot, isize)], output| {
                 output.extend(texts(*fingerprint, places).map(|text| (text, 1)));
                 output.sort();
             },
         )
         .map(|(_, text)| text);
     let shares = documents
-        .map(|facts| (facts.doc, Part::Path(facts.path.as_str().into())))
+        .map(|head| (head.doc, Part::Path(Arc::clone(&head.path))))
         .concat(texts)
         .reduce_named("shares", |doc: &DocId, parts: &[(&Part, isize)], output| {
             if let Some(row) = share(*doc, parts) {
@@ -73,15 +76,15 @@ pub fn repeats<'s>(
 }
 
 /// Places in each document.
-fn by_document(places: &[(&Occurrence, isize)]) -> BTreeMap<DocId, u64> {
+fn by_document(places: &[(&Spot, isize)]) -> BTreeMap<DocId, u64> {
     let mut documents = BTreeMap::new();
     for (place, count) in places {
-        *documents.entry(place.0.doc).or_default() += count.unsigned_abs() as u64;
+        *documents.entry(place.doc).or_default() += count.unsigned_abs() as u64;
     }
     documents
 }
 
-fn repeat(fingerprint: Fingerprint, places: &[(&Occurrence, isize)]) -> Option<RepeatRow> {
+fn repeat(fingerprint: Fingerprint, places: &[(&Spot, isize)]) -> Option<RepeatRow> {
     let documents = by_document(places);
     let chunks: u64 = documents.values().sum();
     let (first, _) = places.first().filter(|_| chunks > 1)?;
@@ -89,7 +92,7 @@ fn repeat(fingerprint: Fingerprint, places: &[(&Occurrence, isize)]) -> Option<R
     Some(RepeatRow {
         fingerprint,
         text: "".into(),
-        tokens: first.0.facts.tokens,
+        tokens: first.tokens,
         chunks,
         documents: documents.len() as u64,
         first_doc_id: doc,
@@ -99,12 +102,12 @@ fn repeat(fingerprint: Fingerprint, places: &[(&Occurrence, isize)]) -> Option<R
 
 fn texts(
     fingerprint: Fingerprint,
-    places: &[(&Occurrence, isize)],
+    places: &[(&Spot, isize)],
 ) -> impl Iterator<Item = (DocId, Part)> + use<> {
     let documents = by_document(places);
     let all: u64 = documents.values().sum();
     let elsewhere = documents.len() > 1;
-    let tokens = places.first().map_or(0, |(place, _)| place.0.facts.tokens);
+    let tokens = places.first().map_or(0, |(place, _)| place.tokens);
     documents.into_iter().map(move |(doc, chunks)| {
         let text = Part::Text {
             fingerprint,

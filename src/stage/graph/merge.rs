@@ -7,6 +7,8 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::model::extraction::Name;
 use crate::model::id::{DocId, EntityId, RelationId};
 use crate::model::record::{EntityRow, Merge, RelationRow};
@@ -64,10 +66,30 @@ impl Seen {
         self.first = self.first.into_iter().chain(at).min();
         self.last = self.last.into_iter().chain(at).max();
     }
+
+    fn extent(&self) -> Extent {
+        Extent {
+            documents: self.documents.len() as u64,
+            first: self.first,
+            last: self.last,
+        }
+    }
 }
 
-/// The row of the entity whose component has `least` as its least name. It is shown under its most frequent
-/// surface (of equals the least); the others are its aliases. `None` if no fact counts: it is not there.
+/// In how many documents something stands, and the first and last of their times.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub struct Extent {
+    /// How many.
+    pub documents: u64,
+    /// The first time that is known.
+    pub first: Option<Micros>,
+    /// The last.
+    pub last: Option<Micros>,
+}
+
+/// The row of the entity whose component has `least` as its least name, from single facts; see [`entity_of`].
 #[must_use]
 pub fn entity(
     least: &Name,
@@ -81,6 +103,18 @@ pub fn entity(
         let count = surfaces.entry(fact.surface).or_default();
         *count = count.saturating_add(fact.count);
     }
+    entity_of(least, &surfaces, seen.extent(), merges)
+}
+
+/// The row of the entity whose component has `least` as its least name, from sums. It is shown under its most frequent
+/// surface (of equals the least); the others are its aliases. `None` if there is no surface: it is not there.
+#[must_use]
+pub fn entity_of(
+    least: &Name,
+    surfaces: &BTreeMap<Arc<str>, u64>,
+    extent: Extent,
+    merges: impl IntoIterator<Item = Merge>,
+) -> Option<EntityRow> {
     let (name, _) = surfaces
         .iter()
         .min_by_key(|(surface, count)| (Reverse(**count), Arc::clone(surface)))?;
@@ -98,9 +132,9 @@ pub fn entity(
         mentions: surfaces
             .values()
             .fold(0, |sum, count| sum.saturating_add(*count)),
-        documents: seen.documents.len() as u64,
-        first_at: seen.first,
-        last_at: seen.last,
+        documents: extent.documents,
+        first_at: extent.first,
+        last_at: extent.last,
         merged_by: rules.into_iter().collect(),
     })
 }
@@ -114,7 +148,7 @@ pub struct End {
     pub name: Arc<str>,
 }
 
-/// The row of one relation. `None` if no fact counts.
+/// The row of one relation, from single facts; see [`relation_of`].
 #[must_use]
 pub fn relation(
     source: &End,
@@ -131,6 +165,25 @@ pub fn relation(
             grounded = grounded.saturating_add(fact.count);
         }
     }
+    relation_of(
+        source,
+        predicate,
+        target,
+        seen.extent(),
+        (evidence, grounded),
+    )
+}
+
+/// The row of one relation, from sums: how much evidence there is, and how much of it is grounded. `None` if there is
+/// none.
+#[must_use]
+pub fn relation_of(
+    source: &End,
+    predicate: &str,
+    target: &End,
+    extent: Extent,
+    (evidence, grounded): (u64, u64),
+) -> Option<RelationRow> {
     (evidence > 0).then(|| RelationRow {
         relation_id: relation_id(source.id, predicate, target.id),
         source_id: source.id,
@@ -139,10 +192,10 @@ pub fn relation(
         target_id: target.id,
         target_name: target.name.as_ref().to_owned(),
         evidence,
-        documents: seen.documents.len() as u64,
+        documents: extent.documents,
         grounded,
-        first_at: seen.first,
-        last_at: seen.last,
+        first_at: extent.first,
+        last_at: extent.last,
     })
 }
 

@@ -1,0 +1,66 @@
+//! What is said of a relation, by document and in sum: the state of `graph`'s fold over relations. Pure.
+
+use std::sync::Arc;
+
+use super::fold::State;
+use super::seen::Seen;
+use crate::flow::document::Backing;
+use crate::flow::record::RelationKey;
+use crate::model::extraction::Name;
+use crate::model::record::RelationRow;
+use crate::stage::graph::merge::{End, entity_id, relation_of};
+
+/// All that is said of a relation.
+#[derive(Debug, Default)]
+pub(super) struct Summed {
+    seen: Seen,
+    evidence: u64,
+    grounded: u64,
+    shown: Option<Arc<RelationRow>>,
+}
+
+impl State<RelationKey, Backing, (RelationKey, Arc<RelationRow>)> for Summed {
+    fn apply(
+        &mut self,
+        key: &RelationKey,
+        mut changes: Vec<(Backing, isize)>,
+        out: &mut Vec<((RelationKey, Arc<RelationRow>), isize)>,
+    ) {
+        // What goes, goes first: what comes may be in its place.
+        changes.sort_by_key(|(_, diff)| *diff);
+        for (backing, diff) in changes {
+            let add = |sum: &mut u64, more: u64| {
+                *sum = sum.saturating_add_signed(more.cast_signed().saturating_mul(diff as i64));
+            };
+            add(&mut self.evidence, backing.evidence);
+            add(&mut self.grounded, backing.grounded);
+            self.seen.change(backing.doc, backing.at, diff);
+        }
+        let row = relation_of(
+            &nameless(&key.source),
+            &key.predicate,
+            &nameless(&key.target),
+            self.seen.extent(),
+            (self.evidence, self.grounded),
+        );
+        let row = row.map(Arc::new);
+        if self.shown != row {
+            let before = self.shown.take();
+            out.extend(before.map(|row| ((key.clone(), row), -1)));
+            out.extend(row.clone().map(|row| ((key.clone(), row), 1)));
+            self.shown = row;
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.seen.is_empty() && self.shown.is_none()
+    }
+}
+
+/// An end of a relation before its name is joined in: a name changes without its relations.
+fn nameless(label: &Name) -> End {
+    End {
+        id: entity_id(label),
+        name: "".into(),
+    }
+}
