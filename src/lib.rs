@@ -10,18 +10,16 @@
 //!    |
 //!  chunks                stage::chunk                    turns -> chunks with content-defined borders
 //!    |
-//!  fingerprints          flow::ops::unique               equal texts once, while any document has them
-//!    |
-//!  answers               flow::ops::ask                  known? else asked once, and kept for ever:
+//!  answers               flow::ops::ask                  equal texts once; known? else asked once, and kept for ever:
 //!    |                     flow::desk -> store             look up in the ledger
 //!    |                     llm::client -> llm::gate        batch, wait for the limits, call, journal
 //!    |                     stage::extract                  prompt, answer, quotes ground on the text
-//!  items                 flow::ops::{parse, locate}      back to every place where the text stands
+//!  names                 flow::gist, flow::ops::assemble what each answer says of names, document by document
 //!    |
 //!  graph                 flow::ops::graph, stage::graph  names -> entities, statements -> relations
 //!    |
 //!  tables                flow::ops::commit               an epoch that is complete
-//!                          flow::committer -> sink         rows -> parts -> a snapshot, swapped in at once
+//!                          flow::committer -> sink         documents -> rows -> parts -> a snapshot, swapped in at once
 //! ```
 //!
 //! `flow` is a timely dataflow over differential collections: an edited file withdraws what it gave and brings what it

@@ -5,42 +5,49 @@
 //!  (which files changed,                   lookup -> single flight -> batch -> gate -> call -> ledger
 //!   reader pool, epochs)                        ^                                       |
 //!      | Feed                                   | Question        flow::bridge          v Outcoming
-//!      v                                        |                                       |
-//!  [intake] -> [read] -+-> [chunk] -+-> [unique] -> [ask] <------------------------------+
-//!                      |            |  occurrences    |
-//!                      |            |      \          +-> [parse] --- aliases ---+
-//!                      |            |       +---------+                          v
-//!                      |  dropped   |              [locate] -> mentions ---> [graph] -> entities, relations,
-//!                      |            |                 |     -> statements -/      |     mentions, evidence
-//!                      v            v                 v                           v
-//!                   documents --> [tally] <------- statuses                       |
-//!                                   |                 |                           |
-//!                                   +-----------> [commit] <----------------------+
-//!                                                     | Closed
-//!                                                     v
-//!                                              flow::committer -> rows -> parts -> snapshot
+//!      v                              places    |                                       |
+//!  [intake] -> [read] -+----------------------> [ask] <---------------------------------+
+//!                      |                          | located
+//!                      | heads                    +--> [parse] --- aliases ---+
+//!                      v                          v                           v
+//!                      +--------------------> [assemble] -- tallies ------> [names] -> [entities]
+//!                                                 |                           |             |
+//!                                                 v                        labels           | shown names
+//!                                              [label] <----------------------+             v
+//!                                                 | documents ------------------------> [relations]
+//!                                                 v                                         |
+//!                                              [commit] <-----------------------------------+
+//!                                                 | Closed
+//!                                                 v
+//!                           flow::committer -> rendering -> rows -> parts -> snapshot
 //! ```
 //!
-//! Items of a user's own schema go from `locate` straight to `commit`. Where no model is asked, `settle` stands for
-//! `ask`, and `repeats` counts what `unique` arranges.
+//! What flows of a document is its version, what is known of each of its chunks, and how often it says which name: some
+//! hundred bytes a chunk. Texts, spans, quotes and whole answers stay in the state; the rows that depend on one document
+//! alone are made from it when they are published, and made again when they are withdrawn.
+//!
+//! Items of a user's own schema need nothing of the graph. Where no model is asked, `repeats` counts the places of
+//! texts.
 //!
 //! Time is an [`epochs::Epoch`]: a group of file changes, or a tick in which late answers appear.
 //!
 //! Frontiers
 //! - `intake` holds its epoch until the driver feeds it and names the next one.
-//! - `ask` holds an epoch while an update at it waits for its first outcome, at most for the patience of the desk; and
-//!   `now`, at its input's frontier, for corrections.
+//! - `ask` holds an epoch while a place at it waits for the first outcome of its text, at most for the patience of the
+//!   desk; and `now`, at its input's frontier, for corrections.
 //! - An epoch is closed when `commit` on every worker has seen the frontier pass it. Nothing else is waited for.
 //!
 //! Invariants
 //! 1. The rows of an epoch are a function of the document versions that are live at it and of what is known of their
-//!    fingerprints at it. Neither the order of answers, nor the number of workers, nor what was batched with what shows.
+//!    texts at it. Neither the order of answers, nor the number of workers, nor what was batched with what shows.
 //! 2. An answer is durable before `ask` hears of it.
-//! 3. At every epoch `ask` has told exactly one outcome of each live fingerprint.
-//! 4. What is fed at the base epoch (the manifest of the last snapshot, with the outcomes it lists as known) gives the
-//!    rows of that snapshot: the committer compares a digest, and rewrites every table if it differs.
+//! 3. At every epoch `ask` has told exactly one outcome of each live text, at each of its places.
+//! 4. What is fed up to the base epoch (the outlines of the last snapshot) gives what that snapshot holds: the committer
+//!    compares a digest, and rewrites every table if it differs.
 //! 5. A worker thread never blocks on a channel and never awaits; the async side never sees a capability.
 //! 6. A row that did not change is not written as a change, however its document changed.
+//! 7. Equal outputs have equal rows: an output is compared by the digest of everything that its rows are made from, and
+//!    an answer that is not what its mark says is not rendered.
 
 pub mod bridge;
 pub mod committer;

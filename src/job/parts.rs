@@ -20,15 +20,17 @@ use crate::source::walk::Listing;
 use crate::stage::extract::answer::Validator;
 use crate::store::{Database, StoredView};
 
-/// What was known at the last snapshot.
+/// What was known at the last snapshot, as far as it is `wanted`.
 fn published(
     order: &Order,
     database: &Database,
     view: ViewId,
+    wanted: impl Fn(Fingerprint, &Published) -> bool,
 ) -> Result<BTreeMap<Fingerprint, Published>, OpenError> {
     let mut known = BTreeMap::new();
     let keep = |fingerprint: Fingerprint, bytes: &[u8]| {
-        known.extend(published::decode(bytes).map(|outcome| (fingerprint, outcome)));
+        let found = published::decode(bytes).filter(|outcome| wanted(fingerprint, outcome));
+        known.extend(found.map(|outcome| (fingerprint, outcome)));
     };
     let state = |cause| OpenError::State {
         path: order.state.clone(),
@@ -47,7 +49,7 @@ fn reuse(
     if !order.allow.old_answers {
         return Ok(BTreeMap::new());
     }
-    let known = published(order, database, view)?;
+    let known = published(order, database, view, |_, _| true)?;
     let answered = known.into_iter().filter_map(|(fingerprint, known)| {
         let Published::Answered(key) = known else {
             return None;
@@ -66,7 +68,11 @@ pub(super) fn inquiry(
     resumes: bool,
 ) -> Result<Arc<Inquiry>, OpenError> {
     let published = if resumes || order.scope == Scope::AsPublished {
-        published(order, database, view)?
+        // Answers to the present question come with the outlines of their documents.
+        let context = &order.context;
+        published(order, database, view, |fingerprint, known| {
+            !(resumes && *known == Published::Answered(context.key(fingerprint)))
+        })?
     } else {
         BTreeMap::new()
     };

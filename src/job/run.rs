@@ -27,7 +27,7 @@ use crate::stage::extract::answer::Validator;
 use crate::stage::extract::schema::form;
 
 /// Files of the last snapshot that are fed at a time: some thousand chunks.
-const BIT: u64 = 100;
+const BIT: u64 = 50;
 
 /// A run could not begin, or not go on.
 #[derive(Debug, thiserror::Error)]

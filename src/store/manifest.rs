@@ -241,6 +241,41 @@ pub(super) fn epoch(connection: &Connection, view: ViewId) -> Result<Option<u64>
     Ok(epoch.map(unsigned))
 }
 
+/// Stores files of a view as they are now.
+pub(super) fn put_files(
+    connection: &Connection,
+    view: ViewId,
+    files: &[StoredFile],
+) -> Result<(), StoreError> {
+    let mut put = connection.prepare_cached(
+        "INSERT OR REPLACE INTO files (view_id, doc_id, root, path, size, mtime_ns, inode, content_hash, version, failure)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+    )?;
+    for file in files {
+        let failure = match &file.failure {
+            Some(failure) => Some(serde_json::to_string(failure).map_err(|_unencodable| {
+                StoreError::Damaged {
+                    what: format!("file of document {}", file.doc),
+                }
+            })?),
+            None => None,
+        };
+        put.execute(params![
+            view.0,
+            file.doc.0,
+            file.root,
+            file.path,
+            file.size.cast_signed(),
+            file.mtime_ns,
+            file.inode.cast_signed(),
+            file.content_hash.map(|hash| hash.0),
+            file.version,
+            failure,
+        ])?;
+    }
+    Ok(())
+}
+
 fn stored_view(row: &Row<'_>) -> Result<StoredView, StoreError> {
     let id = ViewId(row.get(0)?);
     let roots: String = row.get(2)?;

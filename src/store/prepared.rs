@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::database::Database;
 use super::error::StoreError;
-use super::manifest::{StoredFile, epoch as last_epoch};
+use super::manifest::{StoredFile, epoch as last_epoch, put_files};
 use super::row::{check, signed, unsigned};
 use super::writer::Pending;
 use crate::model::id::{DocId, Fingerprint, ViewId};
@@ -237,40 +237,6 @@ fn apply(
             }
         }
         Part::Head(head) => put_head(connection, view, epoch, &head)?,
-    }
-    Ok(())
-}
-
-fn put_files(
-    connection: &Connection,
-    view: ViewId,
-    files: &[StoredFile],
-) -> Result<(), StoreError> {
-    let mut put = connection.prepare_cached(
-        "INSERT OR REPLACE INTO files (view_id, doc_id, root, path, size, mtime_ns, inode, content_hash, version, failure)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-    )?;
-    for file in files {
-        let failure = match &file.failure {
-            Some(failure) => Some(serde_json::to_string(failure).map_err(|_unencodable| {
-                StoreError::Damaged {
-                    what: format!("file of document {}", file.doc),
-                }
-            })?),
-            None => None,
-        };
-        put.execute(params![
-            view.0,
-            file.doc.0,
-            file.root,
-            file.path,
-            file.size.cast_signed(),
-            file.mtime_ns,
-            file.inode.cast_signed(),
-            file.content_hash.map(|hash| hash.0),
-            file.version,
-            failure,
-        ])?;
     }
     Ok(())
 }

@@ -11,7 +11,6 @@ use crate::flow::document::Tally;
 use crate::model::extraction::Name;
 use crate::model::id::DocId;
 use crate::model::record::{EntityRow, Merge};
-use crate::model::unit::Micros;
 use crate::stage::graph::merge::{Extent, entity_of};
 
 /// What comes for a full name.
@@ -38,7 +37,7 @@ pub(super) enum Part {
     /// All that is said of one of its names.
     Sum(Name, Arc<Sum>),
     /// One of its names stands in a document; only where it has several, for documents are counted once.
-    Member(DocId, Option<Micros>),
+    Member(DocId),
     /// Why names are one.
     Merged(Merge),
 }
@@ -119,13 +118,12 @@ impl Node {
     /// Tells of every document that it stands in.
     fn tell_all(&self, name: &Name, diff: isize, out: &mut Vec<(Told, isize)>) {
         let Some(label) = &self.label else { return };
-        for (doc, at) in self.mentioned.documents() {
-            out.push((Told::Part(label.clone(), Part::Member(doc, at)), diff));
+        for doc in self.mentioned.documents() {
+            out.push((Told::Part(label.clone(), Part::Member(doc)), diff));
         }
         if label != name {
-            let mentioned = self.mentioned.documents().map(|(doc, _)| doc);
-            let all: BTreeSet<DocId> = mentioned.chain(self.stated.iter().copied()).collect();
-            for doc in all {
+            // A document is in one of the two.
+            for doc in self.mentioned.documents().chain(self.stated.iter().copied()) {
                 out.push((Told::Label(doc, name.clone(), label.clone()), diff));
             }
         }
@@ -135,7 +133,7 @@ impl Node {
     fn tell(&self, name: &Name, tally: &Tally, diff: isize, out: &mut Vec<(Told, isize)>) {
         let Some(label) = &self.label else { return };
         if !tally.surfaces.is_empty() {
-            let member = Part::Member(tally.doc, tally.at);
+            let member = Part::Member(tally.doc);
             out.push((Told::Part(label.clone(), member), diff));
         }
         if label != name {
@@ -200,7 +198,8 @@ impl State<Name, Said, Told> for Node {
 #[derive(Debug, Default)]
 pub(super) struct Entity {
     sums: BTreeMap<Name, Arc<Sum>>,
-    members: Seen,
+    /// How many of its names stand in each document, if it has several.
+    members: BTreeMap<DocId, u64>,
     merged: BTreeMap<Merge, u64>,
     shown: Option<Arc<EntityRow>>,
 }
@@ -209,17 +208,27 @@ impl Entity {
     fn row(&self, least: &Name) -> Option<EntityRow> {
         let mut surfaces: BTreeMap<Arc<str>, u64> = BTreeMap::new();
         let mut merged: BTreeSet<Merge> = self.merged.keys().cloned().collect();
-        let mut extent = self.members.extent();
+        let mut extent = Extent {
+            documents: self.members.len() as u64,
+            ..Extent::default()
+        };
         for (name, sum) in &self.sums {
             for (surface, times) in &sum.surfaces {
                 *surfaces.entry(Arc::clone(surface)).or_default() += times;
             }
             let shorts = sum.shorts.iter();
             merged.extend(shorts.map(|short| merge(short, name, "short form within a document")));
+            let Extent {
+                documents,
+                first,
+                last,
+            } = sum.extent;
             if self.members.is_empty() {
                 // One name alone: its documents are counted where they are.
-                extent = sum.extent;
+                extent.documents = documents;
             }
+            extent.first = extent.first.into_iter().chain(first).min();
+            extent.last = extent.last.into_iter().chain(last).max();
         }
         // An alias alone makes no entity: somebody must be named.
         entity_of(least, &surfaces, extent, merged)
@@ -243,7 +252,7 @@ impl State<Name, Part, (Name, Arc<EntityRow>)> for Entity {
                 Part::Sum(name, _) => {
                     self.sums.remove(&name);
                 }
-                Part::Member(doc, at) => self.members.change(doc, at, diff),
+                Part::Member(doc) => count(&mut self.members, &doc, diff as i64),
                 Part::Merged(merge) => count(&mut self.merged, &merge, diff as i64),
             }
         }

@@ -1,44 +1,46 @@
 //! The documents in which something stands, and the first and last of their times: kept as they come and go. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::id::DocId;
 use crate::model::unit::Micros;
 use crate::stage::graph::merge::Extent;
 
-/// Documents, each with what it counts for and its time.
+/// Documents, and how many of them have which time.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
-    documents: BTreeMap<DocId, (Option<Micros>, u32)>,
-    extent: Extent,
+    documents: BTreeSet<DocId>,
+    times: BTreeMap<Micros, u32>,
 }
 
 impl Seen {
-    /// Adds or takes away, once for each time that something stands there.
+    /// A document comes or goes; one that comes again in the same epoch has gone before.
     pub(super) fn change(&mut self, doc: DocId, at: Option<Micros>, diff: isize) {
-        let entry = self.documents.entry(doc).or_insert((at, 0));
-        let times = entry.1.saturating_add_signed(i32::try_from(diff).unwrap_or(0));
-        *entry = if diff > 0 { (at, times) } else { (entry.0, times) };
-        if times == 0 {
-            self.documents.remove(&doc);
-        }
-        self.extent.documents = self.documents.len() as u64;
-        if diff > 0 {
-            self.extent.first = self.extent.first.into_iter().chain(at).min();
-            self.extent.last = self.extent.last.into_iter().chain(at).max();
-        } else if at.is_some() && (at == self.extent.first || at == self.extent.last) {
-            // Only what stood at an end can have moved it.
-            let times = || self.documents.values().filter_map(|(at, _)| *at);
-            (self.extent.first, self.extent.last) = (times().min(), times().max());
+        let changes = if diff > 0 {
+            self.documents.insert(doc)
+        } else {
+            self.documents.remove(&doc)
+        };
+        let Some(at) = at.filter(|_| changes) else {
+            return;
+        };
+        let count = self.times.entry(at).or_default();
+        *count = count.saturating_add_signed(if diff > 0 { 1 } else { -1 });
+        if *count == 0 {
+            self.times.remove(&at);
         }
     }
 
     pub(super) fn extent(&self) -> Extent {
-        self.extent
+        Extent {
+            documents: self.documents.len() as u64,
+            first: self.times.first_key_value().map(|(at, _)| *at),
+            last: self.times.last_key_value().map(|(at, _)| *at),
+        }
     }
 
-    pub(super) fn documents(&self) -> impl Iterator<Item = (DocId, Option<Micros>)> + '_ {
-        self.documents.iter().map(|(doc, (at, _))| (*doc, *at))
+    pub(super) fn documents(&self) -> impl Iterator<Item = DocId> + '_ {
+        self.documents.iter().copied()
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -56,18 +58,18 @@ mod tests {
         let mut rng = fastrand::Rng::with_seed(4);
         for _ in 0..200 {
             let mut seen = Seen::default();
-            let mut there: BTreeMap<u8, (Option<i64>, i32)> = BTreeMap::new();
+            let mut there: BTreeMap<u8, Option<Micros>> = BTreeMap::new();
             for _ in 0..rng.usize(..40) {
                 let doc = rng.u8(..6);
-                let entry = there.entry(doc).or_insert((rng.bool().then(|| rng.i64(..5)), 0));
-                let comes = entry.1 == 0 || rng.bool();
-                entry.1 += if comes { 1 } else { -1 };
-                let diff = if comes { 1 } else { -1 };
-                seen.change(DocId([doc; 16]), entry.0.map(Micros), diff);
-                if entry.1 == 0 {
-                    there.remove(&doc);
+                let (at, diff) = match there.remove(&doc) {
+                    Some(at) => (at, -1),
+                    None => (rng.bool().then(|| Micros(rng.i64(..5))), 1),
+                };
+                if diff > 0 {
+                    there.insert(doc, at);
                 }
-                let times = || there.values().filter_map(|(at, _)| at.map(Micros));
+                seen.change(DocId([doc; 16]), at, diff);
+                let times = || there.values().filter_map(|at| *at);
                 let expected = Extent {
                     documents: there.len() as u64,
                     first: times().min(),

@@ -12,14 +12,46 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{
-    Base, Change, Local, Log, Manifest, Publisher, Row, SinkError, Table, read_table, sample,
+    Base, Change, Changes, Local, Log, Manifest, Publisher, Row, RowKey, SinkError, Table,
+    read_table, sample,
 };
 use crate::model::record::ChunkCounts;
 use crate::model::unit::Micros;
 
-/// Changes that are at hand already.
-fn of(mut changes: BTreeMap<Table, Vec<Change>>) -> impl FnMut(Table) -> Vec<Change> {
-    move |table| changes.remove(&table).unwrap_or_default()
+/// So many keys of a table come at a time.
+const BIT: usize = 7;
+
+/// Changes that are at hand already; those of documents come bit by bit.
+struct Bits {
+    bits: Vec<Vec<Change>>,
+    rest: BTreeMap<Table, Vec<Change>>,
+}
+
+impl Changes for Bits {
+    fn of_documents(&mut self) -> Result<Option<Vec<Change>>, SinkError> {
+        Ok(self.bits.pop())
+    }
+
+    fn of_table(&mut self, table: Table) -> Result<Vec<Change>, SinkError> {
+        Ok(self.rest.remove(&table).unwrap_or_default())
+    }
+}
+
+fn of(mut rest: BTreeMap<Table, Vec<Change>>) -> Bits {
+    let mut bits: Vec<Vec<Change>> = Vec::new();
+    for table in Table::ALL.into_iter().filter(|table| table.key()[0] == "doc_id") {
+        let mut keyed: BTreeMap<RowKey, Vec<Change>> = BTreeMap::new();
+        for change in rest.remove(&table).unwrap_or_default() {
+            keyed.entry(change.row.key()).or_default().push(change);
+        }
+        for (place, of_key) in keyed.into_values().enumerate() {
+            let bit = place / BIT;
+            bits.resize_with(bits.len().max(bit + 1), Vec::new);
+            bits[bit].extend(of_key);
+        }
+    }
+    bits.reverse();
+    Bits { bits, rest }
 }
 
 /// Publishes changes on the current snapshot.
