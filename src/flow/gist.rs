@@ -12,8 +12,8 @@ use crate::model::extraction::{Match, Name};
 use crate::model::id::{AnswerKey, Fingerprint, KeyContext, PromptId, SchemaId};
 use crate::model::outcome::{Answer, ChunkFailure, Outcome};
 
-/// So many answers stay at hand: about 60 MB of them. Rows are made soon after an answer comes; what is asked for later
-/// is read from the ledger again.
+/// So many answers stay at hand, encoded: about a kilobyte each. Rows are made soon after an answer comes; what is asked
+/// for later is read from the ledger again.
 const AT_HAND: usize = 40_000;
 /// Below so many, shared facts are not looked through for those that nobody needs any more.
 const FEW: usize = 1 << 14;
@@ -148,10 +148,24 @@ impl<T> Default for Shared<T> {
     }
 }
 
+/// Answers by their marks, the oldest first to go.
 #[derive(Debug, Default)]
 struct AtHand {
-    answers: BTreeMap<u64, Arc<Answer>>,
+    answers: BTreeMap<u64, Box<[u8]>>,
     order: VecDeque<u64>,
+}
+
+impl AtHand {
+    fn keep(&mut self, mark: u64, bytes: Box<[u8]>) {
+        if self.answers.insert(mark, bytes).is_none() {
+            self.order.push_back(mark);
+        }
+        if self.order.len() > AT_HAND
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.answers.remove(&oldest);
+        }
+    }
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -185,20 +199,9 @@ impl Gists {
     pub fn known(&self, fingerprint: Fingerprint, outcome: &Outcome) -> Known {
         match outcome {
             Outcome::Answered(answer) => {
-                let gist = self.gist(fingerprint, answer);
-                let mut at_hand = locked(&self.at_hand);
-                if at_hand
-                    .answers
-                    .insert(gist.mark, Arc::clone(answer))
-                    .is_none()
-                {
-                    at_hand.order.push_back(gist.mark);
-                }
-                if at_hand.order.len() > AT_HAND
-                    && let Some(oldest) = at_hand.order.pop_front()
-                {
-                    at_hand.answers.remove(&oldest);
-                }
+                let bytes = encode(answer);
+                let gist = self.gist(fingerprint, answer, mark_of(&bytes));
+                locked(&self.at_hand).keep(gist.mark, bytes.into());
                 Known::Answered(gist)
             }
             Outcome::Failed(failure) => Known::Failed(Arc::clone(failure)),
@@ -211,12 +214,9 @@ impl Gists {
     /// The answer of that mark, if it is still at hand.
     #[must_use]
     pub fn answer(&self, mark: u64) -> Option<Arc<Answer>> {
-        locked(&self.at_hand).answers.get(&mark).cloned()
-    }
-
-    /// Lets go of the answers at hand.
-    pub fn clear(&self) {
-        *locked(&self.at_hand) = AtHand::default();
+        let at_hand = locked(&self.at_hand);
+        let bytes = at_hand.answers.get(&mark)?;
+        postcard::from_bytes(bytes).ok().map(Arc::new)
     }
 
     /// The key of the answer to a text that a gist is of.
@@ -228,7 +228,7 @@ impl Gists {
             .unwrap_or_else(|| self.context.key(fingerprint))
     }
 
-    fn gist(&self, fingerprint: Fingerprint, answer: &Answer) -> Arc<Gist> {
+    fn gist(&self, fingerprint: Fingerprint, answer: &Answer, mark: u64) -> Arc<Gist> {
         let current = self.context.key(fingerprint) == answer.key;
         let origin = self.origin(Origin {
             prompt: answer.prompt,
@@ -240,7 +240,7 @@ impl Gists {
         let facts = facts(answer).map(|fact| shared.share(fact)).collect();
         drop(shared);
         Arc::new(Gist {
-            mark: mark(answer),
+            mark,
             origin,
             key: (!current).then(|| Box::new(answer.key)),
             facts,
@@ -273,12 +273,19 @@ fn facts(answer: &Answer) -> impl Iterator<Item = Fact> + '_ {
     said.chain(claims).chain(aliases)
 }
 
+fn encode(answer: &Answer) -> Vec<u8> {
+    // Plain data into a growing buffer: this encoding cannot fail, and an empty one would only cost a rewrite.
+    postcard::to_stdvec(answer).unwrap_or_default()
+}
+
+fn mark_of(bytes: &[u8]) -> u64 {
+    let mut mark = [0; 8];
+    mark.copy_from_slice(blake3::hash(bytes).as_bytes().split_at(8).0);
+    u64::from_le_bytes(mark)
+}
+
 /// A digest of an answer.
 #[must_use]
 pub fn mark(answer: &Answer) -> u64 {
-    // Plain data into a growing buffer: this encoding cannot fail, and an empty one would only cost a rewrite.
-    let bytes = postcard::to_stdvec(answer).unwrap_or_default();
-    let mut mark = [0; 8];
-    mark.copy_from_slice(blake3::hash(&bytes).as_bytes().split_at(8).0);
-    u64::from_le_bytes(mark)
+    mark_of(&encode(answer))
 }
