@@ -126,10 +126,15 @@ pub struct Return {
 impl Return {
     /// Sends an outcome and wakes the worker. A worker that is gone needs none.
     pub fn tell(&self, outcome: Outcoming) {
+        let Outcoming {
+            fingerprint,
+            outcome,
+            last,
+        } = outcome;
         let heard = Heard {
-            fingerprint: outcome.fingerprint,
-            known: self.gists.known(outcome.fingerprint, &outcome.outcome),
-            last: outcome.last,
+            fingerprint,
+            known: self.gists.known(fingerprint, &outcome),
+            last,
         };
         if self.outcomes.send(heard).is_ok() {
             self.wake.wake();

@@ -232,7 +232,10 @@ impl Committer {
             }
             if epoch > self.terms.start || self.terms.resumes.is_none() {
                 self.count_documents(&outputs);
-                self.ready_chunks += outputs.iter().map(|(output, _)| chunks(output)).sum::<u64>();
+                self.ready_chunks += outputs
+                    .iter()
+                    .map(|(output, _)| chunks(output))
+                    .sum::<u64>();
                 self.ready.append(&mut outputs);
             }
             self.last_complete = self.last_complete.max(epoch);
@@ -340,9 +343,12 @@ impl Committer {
         let prepared = self
             .publisher
             .prepare(epoch, &mut rendering, base, log, info)
-            .map_err(|error| match rendering.mismatch {
-                true => Ending::Mismatch,
-                false => storage(error),
+            .map_err(|error| {
+                if rendering.mismatch {
+                    Ending::Mismatch
+                } else {
+                    storage(error)
+                }
             })?;
 
         let mut delta = ViewDelta {

@@ -82,14 +82,17 @@ impl Spots {
 /// A place, and the one that stands for its text.
 type Move = ((Spot, (DocId, u32)), isize);
 
+/// What moves at which epochs; boxed, for there are many slots, and few wait.
+#[derive(Debug, Default)]
+struct Waiting(Vec<(Epoch, Vec<Move>)>);
+
 #[derive(Debug, Default)]
 struct Slot {
     spots: Spots,
     /// The outcome last told.
     known: Option<Known>,
     /// Changes that wait for the first outcome.
-    #[expect(clippy::box_collection, reason = "there are many slots, and few wait")]
-    waiting: Option<Box<Vec<(Epoch, Vec<Move>)>>>,
+    waiting: Option<Box<Waiting>>,
     /// Whether another outcome is to come.
     asked: bool,
 }
@@ -127,7 +130,11 @@ pub struct Flight {
     given: u64,
 }
 
-fn located(fingerprint: Fingerprint, (spot, first): (Spot, (DocId, u32)), known: &Known) -> Located {
+fn located(
+    fingerprint: Fingerprint,
+    (spot, first): (Spot, (DocId, u32)),
+    known: &Known,
+) -> Located {
     Located {
         fingerprint,
         spot,
@@ -153,7 +160,8 @@ impl Flight {
             slot.known = given;
         }
         let Some(known) = &slot.known else {
-            slot.waiting.get_or_insert_default().push((epoch, moves));
+            let waiting = slot.waiting.get_or_insert_default();
+            waiting.0.push((epoch, moves));
             let fresh = !std::mem::replace(&mut slot.asked, true);
             let wanted = slot.spots.first().filter(|_| fresh).map(|spot| Wanted {
                 first: spot.at(),
@@ -194,7 +202,8 @@ impl Flight {
         let mut released = Vec::new();
         match slot.known.replace(known.clone()) {
             None => {
-                for (epoch, moves) in slot.waiting.take().into_iter().flat_map(|waiting| *waiting) {
+                let waiting = slot.waiting.take().unwrap_or_default();
+                for (epoch, moves) in waiting.0 {
                     let told = moves
                         .into_iter()
                         .map(|(place, diff)| (located(fingerprint, place, known), epoch, diff));

@@ -111,7 +111,11 @@ pub fn encode(
                 Some(Known::Answered(gist)) if gist.key.is_none() => Some(Answered {
                     mark: gist.mark,
                     origin: origins.number(&*gist.origin),
-                    facts: gist.facts.iter().map(|fact| facts.number(&**fact)).collect(),
+                    facts: gist
+                        .facts
+                        .iter()
+                        .map(|fact| facts.number(&**fact))
+                        .collect(),
                 }),
                 _ => None,
             };

@@ -2,6 +2,7 @@
 //! before the next ones are. Beside the rows comes what the manifest stores of them.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use super::delta::Texts;
@@ -12,6 +13,7 @@ use super::gist::{Gist, Gists, Known, mark};
 use super::outline;
 use super::record::{Loaded, Output, Version};
 use super::render::{self, Lookup};
+use super::stop::said;
 use super::versions;
 use crate::model::id::{DocId, Fingerprint, ViewId};
 use crate::model::outcome::Answer;
@@ -46,7 +48,9 @@ impl Turn {
         }
         let states = |document: &'_ Document| -> BTreeMap<u32, super::document::ChunkState> {
             let chunks = document.assembled.chunks.iter();
-            chunks.map(|chunk| (chunk.position, chunk.clone())).collect()
+            chunks
+                .map(|chunk| (chunk.position, chunk.clone()))
+                .collect()
         };
         let (before, after) = (states(before), states(after));
         Box::new(move |position| before.get(&position) != after.get(&position))
@@ -117,13 +121,12 @@ impl<'c> Rendering<'c> {
         let mut loaded: BTreeMap<i64, Loaded> = BTreeMap::new();
         for document in turns.iter().flat_map(|(_, turn)| turn.both()) {
             let head = document.head();
-            if !loaded.contains_key(&head.version) {
+            if let Entry::Vacant(place) = loaded.entry(head.version) {
                 let version = Version {
                     doc: head.doc,
                     number: head.version,
                 };
-                let version = versions::load(self.database, version).map_err(unmade)?;
-                loaded.insert(head.version, version);
+                place.insert(versions::load(self.database, version).map_err(unmade)?);
             }
         }
         let of = |document: &Document| loaded.get(&document.head().version);
@@ -134,12 +137,15 @@ impl<'c> Rendering<'c> {
             for (document, diff) in turn
                 .before
                 .iter()
-                .map(|document| (document, -1))
+                .map(|document| (document, -1_isize))
                 .chain(turn.after.iter().map(|document| (document, 1)))
             {
                 let Some(loaded) = of(document) else { continue };
                 for row in render::rows(document, loaded, &lookup, &differs) {
-                    let change = Change { row, diff };
+                    let change = Change {
+                        row,
+                        diff: diff as i64,
+                    };
                     match change.row {
                         Row::Failure(_) => self.failures.push(change),
                         _ => changes.push(change),
@@ -147,14 +153,14 @@ impl<'c> Rendering<'c> {
                 }
                 for (fingerprint, known) in firsts(document, loaded) {
                     if let Some(known) = published(self.gists, fingerprint, known) {
-                        self.texts.take(fingerprint, known, diff as isize);
+                        self.texts.take(fingerprint, known, diff);
                     }
                 }
             }
             if let Some(after) = &turn.after
                 && let Some(loaded) = of(after)
             {
-                let outline = outline::encode(after, loaded, self.asked).map_err(unmade)?;
+                let outline = outline::encode(after, loaded, self.asked).map_err(unread)?;
                 self.outlines.push((*doc, outline));
             }
         }
@@ -168,11 +174,10 @@ impl<'c> Rendering<'c> {
         loaded: &BTreeMap<i64, Loaded>,
     ) -> Result<Lookup, SinkError> {
         let places = loaded.values().flat_map(|loaded| loaded.chunks.iter());
-        let mut fingerprints: Vec<Fingerprint> =
-            places.map(|place| place.0.fingerprint).collect();
+        let mut fingerprints: Vec<Fingerprint> = places.map(|place| place.0.fingerprint).collect();
         fingerprints.sort_unstable();
         fingerprints.dedup();
-        let texts = self.database.texts(&fingerprints).map_err(unmade)?;
+        let texts = self.database.texts(&fingerprints).map_err(unread)?;
         let mut answers: BTreeMap<u64, Arc<Answer>> = BTreeMap::new();
         let mut missing: BTreeMap<u64, (Fingerprint, &Gist)> = BTreeMap::new();
         for document in turns.iter().flat_map(|(_, turn)| turn.both()) {
@@ -195,7 +200,7 @@ impl<'c> Rendering<'c> {
         }
         let key = |(fingerprint, gist): &(Fingerprint, &Gist)| self.gists.key(*fingerprint, gist);
         let keys: Vec<_> = missing.values().map(key).collect();
-        let stored = self.database.answers(&keys).map_err(unmade)?;
+        let stored = self.database.answers(&keys).map_err(unread)?;
         for (wanted, place) in &missing {
             let answer = stored.get(&key(place)).and_then(|stored| {
                 let text = texts.get(&place.0)?;
@@ -204,7 +209,9 @@ impl<'c> Rendering<'c> {
             // Another answer, or none: the rows that it gave cannot be told any more.
             let Some(answer) = answer.filter(|answer| mark(answer) == *wanted) else {
                 self.mismatch = true;
-                return Err(unmade("an answer that rows were made from is damaged"));
+                return Err(unmade(
+                    "an answer that rows were made from is damaged".into(),
+                ));
             };
             answers.insert(*wanted, answer);
         }
@@ -213,16 +220,18 @@ impl<'c> Rendering<'c> {
 
     fn repeats(&self) -> Result<Vec<Change>, SinkError> {
         let repeats = || {
-            self.others.iter().filter_map(|(output, diff)| match output {
-                Output::Repeat(row) => Some((row, *diff)),
-                _ => None,
-            })
+            self.others
+                .iter()
+                .filter_map(|(output, diff)| match output {
+                    Output::Repeat(row) => Some((row, *diff)),
+                    _ => None,
+                })
         };
         let mut fingerprints: Vec<Fingerprint> =
             repeats().map(|(row, _)| row.fingerprint).collect();
         fingerprints.sort_unstable();
         fingerprints.dedup();
-        let texts = self.database.texts(&fingerprints).map_err(unmade)?;
+        let texts = self.database.texts(&fingerprints).map_err(unread)?;
         let full = repeats().map(|(row, diff)| Change {
             row: Row::Repeat(Arc::new(RepeatRow {
                 text: texts.get(&row.fingerprint).cloned().unwrap_or_default(),
@@ -314,8 +323,10 @@ fn published(gists: &Gists, fingerprint: Fingerprint, known: &Known) -> Option<P
     })
 }
 
-fn unmade(why: impl ToString) -> SinkError {
-    SinkError::Unmade {
-        why: why.to_string(),
-    }
+fn unmade(why: String) -> SinkError {
+    SinkError::Unmade { why }
+}
+
+fn unread(error: impl std::error::Error) -> SinkError {
+    unmade(said(error))
 }

@@ -37,6 +37,13 @@ pub struct Changes {
 }
 
 impl Changes {
+    /// Files that are read.
+    #[must_use]
+    pub fn reads(&self) -> u64 {
+        let steps = self.steps.iter();
+        steps.filter(|step| matches!(step, Step::Read(..))).count() as u64
+    }
+
     /// Whether so much would go that it looks like an accident: more than half of what was known, and not replaced.
     #[must_use]
     pub fn empties(&self, known: usize) -> bool {

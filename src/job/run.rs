@@ -285,12 +285,7 @@ impl Running {
         } = opened;
         let database = Arc::clone(house.database());
         let gauges = Arc::clone(&live.gauges);
-        let reads = changes
-            .steps
-            .iter()
-            .filter(|step| matches!(step, super::intake::Step::Read(..)))
-            .count();
-        set(&gauges.files_total, reads as u64);
+        set(&gauges.files_total, changes.reads());
         set(&gauges.price_known, u64::from(order.price.is_some()));
         let engine = Arc::new(Engine {
             database: Arc::clone(&database),

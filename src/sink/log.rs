@@ -59,15 +59,14 @@ impl<'a> ChangeLog<'a> {
             path: path.clone(),
             source,
         };
-        let mut writer = match self.writer.take() {
-            Some(writer) => writer,
-            None => {
-                let file = File::create_new(&path).map_err(io("create", &path))?;
-                let extra = [(retain::PUBLISHED_AT, self.published_at.clone())];
-                let properties = part::properties(self.table, &extra).map_err(failed)?;
-                let schema = self.layout.change_schema(self.table);
-                ArrowWriter::try_new(file, schema, Some(properties)).map_err(failed)?
-            }
+        let mut writer = if let Some(writer) = self.writer.take() {
+            writer
+        } else {
+            let file = File::create_new(&path).map_err(io("create", &path))?;
+            let extra = [(retain::PUBLISHED_AT, self.published_at.clone())];
+            let properties = part::properties(self.table, &extra).map_err(failed)?;
+            let schema = self.layout.change_schema(self.table);
+            ArrowWriter::try_new(file, schema, Some(properties)).map_err(failed)?
         };
         for batch in batches(self.layout, self.table, self.epoch, ops) {
             writer.write(&batch?).map_err(failed)?;
@@ -81,11 +80,13 @@ impl<'a> ChangeLog<'a> {
         let Some(writer) = self.writer else {
             return Ok(());
         };
-        let file = writer.into_inner().map_err(|source: ParquetError| SinkError::Parquet {
-            action: "write",
-            path: self.path.clone(),
-            source,
-        })?;
+        let file = writer
+            .into_inner()
+            .map_err(|source: ParquetError| SinkError::Parquet {
+                action: "write",
+                path: self.path.clone(),
+                source,
+            })?;
         file.sync_all().map_err(io("sync", &self.path))
     }
 }

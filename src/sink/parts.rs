@@ -92,7 +92,12 @@ impl<'a> Rewriter<'a> {
         let starts_by = |part: &PartInfo| part.min.is_none_or(|min| min <= last);
         let started = self.rest.iter().skip(1).take_while(|part| starts_by(part));
         let passed = started.count();
-        if let Some(min) = self.rest.get(passed).filter(|_| passed > 0).and_then(|part| part.min) {
+        if let Some(min) = self
+            .rest
+            .get(passed)
+            .filter(|_| passed > 0)
+            .and_then(|part| part.min)
+        {
             let split = self.ops.partition_point(|op| op.key < min);
             let later = self.ops.split_off(split);
             let ops = std::mem::replace(&mut self.ops, later);

@@ -19,8 +19,8 @@ use super::files::{
     create_dir, create_dir_to_last, io, names, remove_dir, remove_file, rename, sync_dir, write_new,
 };
 use super::group::Bounds;
-use super::manifest::{FORMAT, Manifest, ManifestInfo, TableInfo};
 use super::log::ChangeLog;
+use super::manifest::{FORMAT, Manifest, ManifestInfo, TableInfo};
 use super::parts::Rewriter;
 use super::schema::{Layout, Table};
 use super::snapshot::{MANIFEST, Prepared, SNAPSHOTS, Snapshot, epoch, name};

@@ -101,7 +101,8 @@ impl Database {
                     Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?))
                 })
                 .optional()?;
-            Ok(found.and_then(|(outline, digest)| (digest == check(&[&outline])).then_some(outline)))
+            Ok(found
+                .and_then(|(outline, digest)| (digest == check(&[&outline])).then_some(outline)))
         })
     }
 

@@ -60,7 +60,10 @@ fn check(world: &World, order: &Order, what: &str) -> usize {
         }
     }
     // A restart goes on from what was stored; tables that do not follow from it are built from nothing, as the first.
-    assert!(rebuilt <= 1, "{what}: {rebuilt} snapshots were built from nothing");
+    assert!(
+        rebuilt <= 1,
+        "{what}: {rebuilt} snapshots were built from nothing"
+    );
     pending
 }
 

@@ -184,7 +184,11 @@ fn look_up(
 }
 
 /// A stored answer, ground on its text; `None` if it no longer parses: then it is asked for again.
-pub(in crate::flow) fn answer(stored: &StoredAnswer, shown: &str, view: ViewId) -> Option<Arc<Answer>> {
+pub(in crate::flow) fn answer(
+    stored: &StoredAnswer,
+    shown: &str,
+    view: ViewId,
+) -> Option<Arc<Answer>> {
     let extraction = ground::extraction(&stored.content, shown).ok()?;
     Some(Arc::new(Answer {
         key: stored.key,

@@ -183,16 +183,10 @@ fn say(port: &Port, question: Question) {
 
 /// Renders the operator. `base` is the epoch of the snapshot that the run starts from.
 #[must_use]
-pub fn ask(
-    places: Flow<'_, Placed>,
-    port: Port,
-    base: Epoch,
-    asking: Asking,
-) -> Flow<'_, Located> {
+pub fn ask(places: Flow<'_, Placed>, port: Port, base: Epoch, asking: Asking) -> Flow<'_, Located> {
     let scope = places.scope();
-    let by_fingerprint = Exchange::new(|(placed, _, _): &(Placed, Epoch, isize)| {
-        placed.fingerprint.hashed()
-    });
+    let by_fingerprint =
+        Exchange::new(|(placed, _, _): &(Placed, Epoch, isize)| placed.fingerprint.hashed());
     places
         .inner
         .unary_frontier::<CapacityContainerBuilder<Vec<_>>, _, _, _>(
@@ -208,21 +202,21 @@ pub fn ask(
                     port.wake.look();
                     let index = output.output_index();
                     input.for_each(|capability, records| {
-                        for (placed, epoch, diff) in records.drain(..) {
+                        for (place, epoch, diff) in records.drain(..) {
                             // A message is stamped with its least epoch: take the capability for the record's own.
                             waiting
                                 .entry(epoch)
                                 .or_insert_with(|| (capability.delayed(&epoch, index), Vec::new()))
                                 .1
-                                .push((placed, diff));
+                                .push((place, diff));
                         }
                     });
                     let open = frontier.frontier().first().copied();
                     while let Some(entry) = waiting.first_entry()
                         && open.is_none_or(|open| *entry.key() < open)
                     {
-                        let (epoch, (capability, placed)) = entry.remove_entry();
-                        state.epoch(&port, asking, epoch, &capability, placed);
+                        let (epoch, (capability, changes)) = entry.remove_entry();
+                        state.epoch(&port, asking, epoch, &capability, changes);
                     }
                     let given = state.flight.take_given();
                     add(&port.gauges.asked, given);

@@ -123,7 +123,11 @@ impl Node {
         }
         if label != name {
             // A document is in one of the two.
-            for doc in self.mentioned.documents().chain(self.stated.iter().copied()) {
+            for doc in self
+                .mentioned
+                .documents()
+                .chain(self.stated.iter().copied())
+            {
                 out.push((Told::Label(doc, name.clone(), label.clone()), diff));
             }
         }

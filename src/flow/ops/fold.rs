@@ -43,8 +43,7 @@ where
     O: Data,
     S: State<K, V, O> + 'static,
 {
-    let by_key =
-        Exchange::new(|((key, _), _, _): &((K, V), Epoch, isize)| key.hashed().into());
+    let by_key = Exchange::new(|((key, _), _, _): &((K, V), Epoch, isize)| key.hashed().into());
     flow.inner
         .unary_frontier::<CapacityContainerBuilder<Vec<_>>, _, _, _>(
             by_key,

@@ -58,13 +58,14 @@ pub fn names<'s>(
     let told = fold::<_, _, _, entities::Node>(tallies.concat(labelled), "names");
     let of_documents = named(told.clone(), "labels", |told| match told {
         Told::Label(doc, name, label) => Some((doc, (name, label))),
-        _ => None,
+        Told::Part(..) => None,
     });
     let parts = named(told, "parts of entities", |told| match told {
         Told::Part(label, part) => Some((label, part)),
         Told::Label(..) => None,
     });
-    let stated = stated(aliases, labels).map(|(label, merge)| (label, entities::Part::Merged(merge)));
+    let stated =
+        stated(aliases, labels).map(|(label, merge)| (label, entities::Part::Merged(merge)));
     let entities = fold::<_, _, _, entities::Entity>(parts.concat(stated), "entities");
     Names {
         labels: of_documents,

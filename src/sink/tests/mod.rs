@@ -39,7 +39,10 @@ impl Changes for Bits {
 
 fn of(mut rest: BTreeMap<Table, Vec<Change>>) -> Bits {
     let mut bits: Vec<Vec<Change>> = Vec::new();
-    for table in Table::ALL.into_iter().filter(|table| table.key()[0] == "doc_id") {
+    for table in Table::ALL
+        .into_iter()
+        .filter(|table| table.key()[0] == "doc_id")
+    {
         let mut keyed: BTreeMap<RowKey, Vec<Change>> = BTreeMap::new();
         for change in rest.remove(&table).unwrap_or_default() {
             keyed.entry(change.row.key()).or_default().push(change);
