@@ -258,9 +258,9 @@ mod tests {
         }
     }
 
-    fn told(doc: u8, first: u8, known: Known, epoch: Epoch, diff: isize) -> Emission {
+    fn told(doc: u8, first: u8, known: &Known, epoch: Epoch, diff: isize) -> Emission {
         (
-            located(KEY, (spot(doc), spot(first).at()), &known),
+            located(KEY, (spot(doc), spot(first).at()), known),
             epoch,
             diff,
         )
@@ -283,10 +283,10 @@ mod tests {
         assert_eq!(moved, After::Hold);
         let (out, released) = flight.outcome(KEY, &Known::Unasked, true, 9);
         let expected = [
-            told(2, 2, Known::Unasked, 5, 1),
-            told(2, 2, Known::Unasked, 6, -1),
-            told(1, 1, Known::Unasked, 6, 1),
-            told(2, 1, Known::Unasked, 6, 1),
+            told(2, 2, &Known::Unasked, 5, 1),
+            told(2, 2, &Known::Unasked, 6, -1),
+            told(1, 1, &Known::Unasked, 6, 1),
+            told(2, 1, &Known::Unasked, 6, 1),
         ];
         assert_eq!(out, expected);
         assert_eq!(released, [5, 6]);
@@ -297,9 +297,9 @@ mod tests {
     fn what_is_given_is_not_asked() {
         let mut flight = Flight::default();
         let given = flight.change(KEY, 5, &[(spot(1), 1)], Some(Known::Unasked));
-        assert_eq!(given, After::Emit(vec![told(1, 1, Known::Unasked, 5, 1)]));
+        assert_eq!(given, After::Emit(vec![told(1, 1, &Known::Unasked, 5, 1)]));
         let second = flight.change(KEY, 6, &[(spot(2), 1)], None);
-        assert_eq!(second, After::Emit(vec![told(2, 1, Known::Unasked, 6, 1)]));
+        assert_eq!(second, After::Emit(vec![told(2, 1, &Known::Unasked, 6, 1)]));
     }
 
     #[test]
@@ -312,10 +312,10 @@ mod tests {
         assert_eq!(
             out,
             [
-                told(1, 1, Known::Pending, 8, -1),
-                told(1, 1, Known::Unasked, 8, 1),
-                told(2, 1, Known::Pending, 8, -1),
-                told(2, 1, Known::Unasked, 8, 1),
+                told(1, 1, &Known::Pending, 8, -1),
+                told(1, 1, &Known::Unasked, 8, 1),
+                told(2, 1, &Known::Pending, 8, -1),
+                told(2, 1, &Known::Unasked, 8, 1),
             ]
         );
         assert!(released.is_empty());
@@ -328,7 +328,7 @@ mod tests {
         flight.change(KEY, 5, &[(spot(1), 1)], None);
         flight.outcome(KEY, &Known::Pending, false, 5);
         let gone = flight.change(KEY, 7, &[(spot(1), -1)], None);
-        let expected = After::Forget(vec![told(1, 1, Known::Pending, 7, -1)], true);
+        let expected = After::Forget(vec![told(1, 1, &Known::Pending, 7, -1)], true);
         assert_eq!(gone, expected);
         assert_eq!(flight.late(), 0);
         assert_eq!(
