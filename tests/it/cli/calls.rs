@@ -101,7 +101,8 @@ fn a_provider_that_refuses() {
                     "not asked",
                 ],
             );
-            assert!(ended.took < Duration::from_secs(3), "{ended:#?}");
+            // Far below what asking again with pauses would take, on a busy machine too.
+            assert!(ended.took < Duration::from_secs(20), "{ended:#?}");
             // Mended, the same run goes on.
             let fine = slow(Duration::ZERO);
             weir.run(&ask(fine.url(), &[])).is(0, &["complete"]);
