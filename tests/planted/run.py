@@ -31,8 +31,9 @@ PLANTS = [
     ("ask: the last place stands for a text", "src/flow/flight.rs", "self.all().first().copied()", "self.all().last().copied()"),
     ("ask: another place stands for a text, and the others do not hear of it", "src/flow/flight.rs",
      "moves.extend(of(&self.spots, 1));", "moves = changes.iter().map(|(spot, diff)| ((*spot, first.or(before).unwrap_or(spot.at())), *diff)).collect();"),
-    ("ask: a correction does not withdraw", "src/flow/flight.rs",
-     "emissions.push((located(fingerprint, place, &before), now, -1));", "let _ = &before;"),
+    # That it withdraws what it told before cannot be seen: whatever hears of it keeps one state for each place.
+    ("ask: a correction brings nothing", "src/flow/flight.rs",
+     "emissions.push((located(fingerprint, place, known), now, 1));", "let _ = known;"),
     ("ask: waiting changes lose their epoch", "src/flow/flight.rs",
      ".map(|(place, diff)| (located(fingerprint, place, known), epoch, diff));",
      ".map(|(place, diff)| (located(fingerprint, place, known), epoch + u64::from(diff < 0), diff));"),
