@@ -30,7 +30,18 @@ const HEADERS: [(HeaderName, &str); 5] = [
 pub(super) async fn guard(State(app): State<App>, request: Request, next: Next) -> Response {
     let admitted = {
         let headers = request.headers();
-        let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+        // Of several nobody knows which one a server in between went by.
+        let several = |name| headers.get_all(name).iter().nth(1).is_some();
+        let text = |name| {
+            let value = headers.get(&name);
+            value.map(|value| {
+                value
+                    .to_str()
+                    .ok()
+                    .filter(|_| !several(name))
+                    .unwrap_or("?")
+            })
+        };
         // A request line may name the host too.
         let named = || {
             request

@@ -1,8 +1,8 @@
-//! Floor 5: one run from start to end; and what is done with the tables and the state between runs.
+//! Floor 5: one run from start to end; many of them as jobs of a service; and what is done with tables and state between.
 //!
 //! ```text
 //!   from_plan   a checked plan -> an order          forecast   what it would ask
-//!                                                   sample     which few chunks to ask first
+//!   foretold    a forecast in figures               sample     which few chunks to ask first
 //!   house       what the runs of a process share: ledger, gates, what is being asked
 //!   neighbours  other processes with the same account
 //!   open        state and output locked, guards, what the run starts from
@@ -15,7 +15,9 @@
 //!
 //!   failed      what failed, to be asked again      shown      all that is known of a chunk
 //!   verify      whether tables and state are sound  ledger     which answers are in use
-//!   forget      a document erased everywhere
+//!   explore     the graph, piece by piece           forget     a document erased everywhere
+//!
+//!   service     jobs: submitted, queued, run by `run`, watched, kept
 //! ```
 
 pub mod changes;

@@ -1,5 +1,5 @@
 //! Floor 2: the state folder. One SQLite file holds the ledger (what was asked and answered, and what it cost)
-//! and the manifest (what each view was last published from).
+//! and the manifest (what each view was last published from), and the jobs of the service.
 //!
 //! What a [`Pending`] has acknowledged is on the disk. Reads block: call them from threads that may.
 

@@ -37,6 +37,16 @@ fn other_hosts_and_foreign_pages_are_not_heard() {
     assert_eq!(ask(&format!("evil.example:{port}"), ""), 403);
     assert_eq!(ask(&own, "http://evil.example"), 403);
     assert_eq!(ask(&own, "null"), 403);
+    // Two hosts, or two senders, are none.
+    for (name, own) in [("host", own.clone()), ("origin", format!("http://{own}"))] {
+        let both = [
+            ("host", service.address.as_str()),
+            (name, &own),
+            (name, "http://evil.example"),
+        ];
+        let both = &both[usize::from(name == "host")..];
+        service.ask("GET", "/api/v1/jobs", both, b"").is(403);
+    }
     // A form of another site cannot send this type.
     let form = [("content-type", "text/plain")];
     let body = br#"{"dataflow":"topics","samples":true}"#;
