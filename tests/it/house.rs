@@ -148,11 +148,20 @@ fn what_fails_for_one_is_asked_again_by_the_other() {
     });
     let reports = at_once(orders.to_vec(), &[]);
     assert_eq!(asked(&server), (11, 10));
-    let complete = |report: Result<Report, RunError>| report.unwrap().manifest.unwrap().info.chunks;
-    let counts: Vec<_> = reports.into_iter().map(complete).collect();
-    let failed: u64 = counts.iter().map(|chunks| chunks.failed).sum();
-    let ok: u64 = counts.iter().map(|chunks| chunks.ok).sum();
-    assert_eq!((failed, ok), (1, 19));
+    let counts = |reports: Vec<Result<Report, RunError>>| {
+        let chunks =
+            |report: Result<Report, RunError>| report.unwrap().manifest.unwrap().info.chunks;
+        let counts: Vec<_> = reports.into_iter().map(chunks).collect();
+        let failed: u64 = counts.iter().map(|chunks| chunks.failed).sum();
+        let ok: u64 = counts.iter().map(|chunks| chunks.ok).sum();
+        (failed, ok)
+    };
+    // The one that met the fault gives it up, or hears the other's answer in time: which, is a matter of moments.
+    let first = counts(reports);
+    assert!(first == (1, 19) || first == (0, 20), "{first:?}");
+    // Either way both have all of it the next time, and nothing more is asked.
+    assert_eq!(counts(at_once(orders.to_vec(), &[])), (0, 20));
+    assert_eq!(asked(&server), (11, 10));
 }
 
 #[test]
