@@ -104,8 +104,29 @@ pub fn main() -> ExitCode {
     let terminal = std::io::stderr().is_terminal();
     let mut printer = Printer::standard(Mode::Lines);
     let variables = |name: &str| std::env::var_os(name);
+    no_core();
     fail_stop();
     command(std::env::args_os(), &variables, terminal, &mut printer).into()
+}
+
+/// The memory of the process holds keys, and so would a core file: none is written, nor handed to whoever collects them.
+/// Where that cannot be had the program runs all the same.
+fn no_core() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let none = Rlimit {
+            current: Some(0),
+            ..getrlimit(Resource::Core)
+        };
+        setrlimit(Resource::Core, none).ok();
+    }
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+        // A collector that the kernel pipes to is not held by the limit.
+        set_dumpable_behavior(DumpableBehavior::NotDumpable).ok();
+    }
 }
 
 /// A panic in any thread ends the whole process at once: state is safe by construction, a lone thread that hangs is not.

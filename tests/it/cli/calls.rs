@@ -321,3 +321,37 @@ fn nobody_sees_the_key() {
         assert!(!holds, "{}", path.display());
     }
 }
+
+/// The memory of a run that calls holds the key; a core file would be a copy of it.
+#[cfg(target_os = "linux")]
+#[test]
+fn no_core_is_left() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let before = getrlimit(Resource::Core);
+    // What follows inherits it.
+    let most = Rlimit {
+        current: before.maximum,
+        ..before
+    };
+    setrlimit(Resource::Core, most).unwrap();
+    let fake = always(Act::Hang);
+    let weir = talks(1).with("OPENAI_API_KEY", CANARY);
+    let running = weir.start(&ask(fake.url(), &[]));
+    until("a call", || !fake.log().is_empty());
+    setrlimit(Resource::Core, before).unwrap();
+    let limits = fs::read_to_string(format!("/proc/{}/limits", running.pid())).unwrap();
+    let core = limits.lines().find(|line| line.contains("core file size"));
+    assert_eq!(
+        core.unwrap().split_whitespace().nth(4),
+        Some("0"),
+        "{core:?}"
+    );
+    running.signal("-QUIT");
+    let ended = running.wait();
+    assert_eq!(ended.code, -1, "{ended:?}");
+    let is_core = |path: &&std::path::PathBuf| {
+        path.file_name()
+            .is_some_and(|name| name.to_string_lossy().starts_with("core"))
+    };
+    assert_eq!(weir.everything().iter().find(is_core), None);
+}
