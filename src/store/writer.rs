@@ -1,12 +1,12 @@
 //! The one thread that writes. It commits together whatever queued up during the last commit, so a sync is shared by
 //! all who wait for one, and nobody waits for company.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -122,21 +122,113 @@ where
     }
 }
 
+/// What waits for the thread.
+#[derive(Default)]
+struct Queue {
+    state: Mutex<Waiting>,
+    /// Something that is worth waking up for.
+    came: Condvar,
+}
+
+#[derive(Default)]
+struct Waiting {
+    jobs: VecDeque<Box<dyn Job>>,
+    /// How many of them are in haste.
+    urgent: usize,
+    /// No more will come.
+    is_closed: bool,
+    /// The thread has ended.
+    is_left: bool,
+}
+
+impl Queue {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The thread sleeps through what is patient, but for the first: a call that comes and goes would wake it twice.
+    fn push(&self, job: Box<dyn Job>) {
+        let urgent = job.haste() == Haste::Urgent;
+        let mut waiting = self.lock();
+        if waiting.is_left {
+            // Dropped, it tells whoever waits for it.
+            return;
+        }
+        let wakes = urgent || waiting.jobs.is_empty() || waiting.jobs.len() + 1 == GROUP;
+        waiting.urgent += usize::from(urgent);
+        waiting.jobs.push_back(job);
+        drop(waiting);
+        if wakes {
+            self.came.notify_one();
+        }
+    }
+
+    fn close(&self) {
+        self.lock().is_closed = true;
+        self.came.notify_one();
+    }
+
+    fn leave(&self) {
+        let mut waiting = self.lock();
+        waiting.is_left = true;
+        let rest = std::mem::take(&mut waiting.jobs);
+        drop(waiting);
+        drop(rest);
+    }
+
+    /// What is committed together: all that waits; and while none of it is in haste, what comes until `end`. Nothing when
+    /// the queue is closed and empty.
+    fn gather(&self, end: Instant) -> Vec<Box<dyn Job>> {
+        let mut waiting = self.lock();
+        while waiting.jobs.is_empty() && !waiting.is_closed {
+            waiting = self
+                .came
+                .wait(waiting)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        while waiting.urgent == 0 && waiting.jobs.len() < GROUP && !waiting.is_closed {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            let woken = self.came.wait_timeout(waiting, left);
+            waiting = woken.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        let size = waiting.jobs.len().min(GROUP);
+        let group: Vec<_> = waiting.jobs.drain(..size).collect();
+        waiting.urgent -= group
+            .iter()
+            .filter(|job| job.haste() == Haste::Urgent)
+            .count();
+        group
+    }
+}
+
+/// However the thread ends, nobody waits for it any longer.
+struct Leaves<'a>(&'a Queue);
+
+impl Drop for Leaves<'_> {
+    fn drop(&mut self) {
+        self.0.leave();
+    }
+}
+
 /// The handle of the thread.
 pub(super) struct Writer {
-    jobs: Option<Sender<Box<dyn Job>>>,
+    queue: Arc<Queue>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Writer {
     pub(super) fn start(connection: Connection) -> Result<Self, StoreError> {
-        let (jobs, queue) = mpsc::channel();
+        let queue = Arc::new(Queue::default());
+        let own = Arc::clone(&queue);
         let thread = thread::Builder::new()
             .name("weir-store".to_owned())
-            .spawn(move || work(connection, &queue))
+            .spawn(move || work(connection, &own))
             .map_err(StoreError::file("start a thread for", "the state"))?;
         Ok(Self {
-            jobs: Some(jobs),
+            queue,
             thread: Some(thread),
         })
     }
@@ -148,17 +240,13 @@ impl Writer {
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
         let (reply, pending) = oneshot::channel();
-        let task = Task {
+        self.queue.push(Box::new(Task {
             what,
             haste,
             work: Some(work),
             result: None,
             reply,
-        };
-        if let Some(jobs) = &self.jobs {
-            // If the thread is gone the task is dropped, and `pending` finds out.
-            jobs.send(Box::new(task)).ok();
-        }
+        }));
         Pending(pending)
     }
 }
@@ -166,18 +254,22 @@ impl Writer {
 impl Drop for Writer {
     /// Waits for the queue, so that the lock is free when the database is gone. Safety does not hang on it.
     fn drop(&mut self) {
-        self.jobs = None;
+        self.queue.close();
         if let Some(thread) = self.thread.take() {
             thread.join().ok();
         }
     }
 }
 
-fn work(connection: Connection, queue: &Receiver<Box<dyn Job>>) {
+fn work(connection: Connection, queue: &Queue) {
+    let _leaves = Leaves(queue);
     let mut stopped: Option<Arc<StoreError>> = None;
     let mut last = Instant::now();
-    while let Ok(first) = queue.recv() {
-        let mut group = gather(first, queue, last + WINDOW);
+    loop {
+        let mut group = queue.gather(last + WINDOW);
+        if group.is_empty() {
+            break;
+        }
         let end = match &stopped {
             Some(cause) => Err(StoreError::Stopped {
                 cause: Some(Arc::clone(cause)),
@@ -211,23 +303,6 @@ fn file(connection: &Connection) -> &Path {
     Path::new(connection.path().unwrap_or_default())
 }
 
-/// What is committed together: all that waits; and while none of it is in haste, what comes until `end`.
-fn gather(first: Box<dyn Job>, queue: &Receiver<Box<dyn Job>>, end: Instant) -> Vec<Box<dyn Job>> {
-    let mut patient = first.haste() == Haste::Patient;
-    let mut group = vec![first];
-    while group.len() < GROUP {
-        let next = if patient {
-            queue.recv_timeout(end.saturating_duration_since(Instant::now()))
-        } else {
-            queue.try_recv().map_err(|_empty| RecvTimeoutError::Timeout)
-        };
-        let Ok(job) = next else { break };
-        patient &= job.haste() == Haste::Patient;
-        group.push(job);
-    }
-    group
-}
-
 /// Everything of the group in one transaction. A command that fails by its own fault leaves no trace and harms nobody.
 fn commit(connection: &Connection, group: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
     let run = |sql| -> Result<(), StoreError> {
@@ -255,6 +330,24 @@ mod tests {
 
     use super::super::testing::{done, fresh, key};
     use super::super::{Database, StoreError};
+
+    /// A thread that ends with a panic takes nobody's write along in silence.
+    #[test]
+    fn whoever_waits_for_a_thread_that_is_gone_is_told() {
+        let (_folder, database) = fresh();
+        let (held, go) = hold(&database);
+        let panics = database.write("panic", |_| -> Result<(), StoreError> {
+            panic!("on purpose")
+        });
+        let queued = database.done(done(1, 10));
+        go.send(()).unwrap();
+        drop(held);
+        for told in [panics.wait(), queued.wait().map(drop)] {
+            assert!(matches!(told, Err(StoreError::Stopped { .. })), "{told:?}");
+        }
+        let late = database.done(done(2, 10)).wait();
+        assert!(matches!(late, Err(StoreError::Stopped { .. })), "{late:?}");
+    }
 
     /// Holds the writer in a group of its own until told, so that what follows comes into one group.
     fn hold(database: &Database) -> (super::Pending<()>, mpsc::Sender<()>) {
