@@ -111,7 +111,7 @@ impl Client {
         done.body = Some(Arc::clone(&reply.body));
         let answers = price_out(prepared, &reply, usage, cost, good);
         done.answers = answers.iter().map(|(_, answer)| answer.clone()).collect();
-        self.parts.journal.done(done).await?;
+        let kept = self.parts.journal.done(done).await?;
         grant.settle(&Settlement {
             usage,
             cost,
@@ -122,7 +122,8 @@ impl Client {
         self.learn(prepared, &reply, usage, is_whole);
         let call = batch.call;
         for (item, answer) in answers {
-            tell(out, item.asked, Verdict::Answered { answer, call });
+            let at = (!kept.before.contains(&answer.key)).then_some(kept.at);
+            tell(out, item.asked, Verdict::Answered { answer, call, at });
         }
         Ok(rest)
     }

@@ -84,6 +84,8 @@ pub enum Verdict {
         answer: ValidAnswer,
         /// In that call.
         call: CallId,
+        /// Since when that is kept; none if an answer from before stands instead.
+        at: Option<Micros>,
     },
     /// It was asked in vain.
     Failed {
@@ -123,6 +125,12 @@ impl Client {
             adapt: Mutex::new(Adapt::new(parts.options.batch)),
             parts,
         })
+    }
+
+    /// The name of the provider.
+    #[must_use]
+    pub fn provider(&self) -> &Arc<str> {
+        &self.name
     }
 
     /// How large the next batch should be.

@@ -76,7 +76,7 @@ impl Stand {
         let mut told = BTreeMap::new();
         while let Some((asked, verdict)) = verdicts.recv().await {
             let journaled = self.notes.done.lock().unwrap();
-            if let Verdict::Answered { answer, call } = &verdict {
+            if let Verdict::Answered { answer, call, .. } = &verdict {
                 let done = journaled.iter().find(|done| done.call == *call);
                 assert!(
                     done.unwrap().answers.contains(answer),
@@ -124,6 +124,19 @@ fn fault(kind: FaultKind) -> Fault {
 
 fn has(batch: &Batch, text: &str) -> bool {
     batch.chunks.iter().any(|chunk| chunk.text.as_ref() == text)
+}
+
+/// The first answer stands: whoever hears of a second is told to look.
+#[tokio::test(start_paused = true)]
+async fn an_answer_to_what_was_answered_before_is_not_the_one_that_stands() {
+    let stand = plain(&Scripted::new(SECOND, |_, _| None));
+    for stands in [true, false] {
+        let told = stand.ask_one(&["again"]).await;
+        let Verdict::Answered { at, .. } = &told["again"] else {
+            panic!("{told:?}")
+        };
+        assert_eq!(at.is_some(), stands);
+    }
 }
 
 #[tokio::test(start_paused = true)]

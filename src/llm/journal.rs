@@ -9,7 +9,7 @@ use super::BoxFuture;
 use crate::model::call::{Finish, Question, Usage};
 use crate::model::fault::FaultKind;
 use crate::model::id::{AnswerKey, CallId, Fingerprint};
-use crate::model::unit::Usd;
+use crate::model::unit::{Micros, Usd};
 
 /// Where calls are written down.
 pub trait Journal: Send + Sync {
@@ -18,7 +18,16 @@ pub trait Journal: Send + Sync {
     fn intent(&self, intent: Intent) -> BoxFuture<'_, Result<(), JournalError>>;
 
     /// A call is over. It returns when that is durable; nobody has seen an answer of it before.
-    fn done(&self, done: Done) -> BoxFuture<'_, Result<(), JournalError>>;
+    fn done(&self, done: Done) -> BoxFuture<'_, Result<Kept, JournalError>>;
+}
+
+/// How the answers of a call are kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// Since when.
+    pub at: Micros,
+    /// Those that had been answered before: that answer stands.
+    pub before: Vec<AnswerKey>,
 }
 
 /// The journal could not be written: nothing more may be called.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
-use super::journal::{Done, Intent, Journal, JournalError};
+use super::journal::{Done, Intent, Journal, JournalError, Kept};
 use super::{BoxFuture, Provider, ReadAnswer, Reader};
 use crate::model::call::{Asked, Batch, Finish, LimitHeaders, Question, Reply, Usage};
 use crate::model::fault::Fault;
@@ -193,12 +193,20 @@ impl Journal for Notes {
         })
     }
 
-    fn done(&self, done: Done) -> BoxFuture<'_, Result<(), JournalError>> {
+    fn done(&self, done: Done) -> BoxFuture<'_, Result<Kept, JournalError>> {
         Box::pin(async {
             self.fails()?;
             sleep(Duration::from_millis(4)).await;
-            self.done.lock().unwrap().push(done);
-            Ok(())
+            let mut noted = self.done.lock().unwrap();
+            let all = noted.iter().flat_map(|done| &done.answers);
+            let had: Vec<_> = all.map(|answer| answer.key).collect();
+            let keys = done.answers.iter().map(|answer| answer.key);
+            let kept = Kept {
+                before: keys.filter(|key| had.contains(key)).collect(),
+                ..Kept::default()
+            };
+            noted.push(done);
+            Ok(kept)
         })
     }
 }

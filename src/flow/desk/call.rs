@@ -15,16 +15,17 @@ use crate::flow::stop::{Ending, Stop, said};
 use crate::flow::underway::Claim;
 use crate::llm::client::{Client, Verdict};
 use crate::llm::gate::{Closed, Grant};
-use crate::llm::journal::{Done, Intent, Journal, JournalError};
+use crate::llm::journal::{Done, Intent, Journal, JournalError, Kept, ValidAnswer};
 use crate::llm::prepare::Prepared;
 use crate::llm::{BoxFuture, ReadAnswer, Reader};
 use crate::model::call::{Asked, Batch, Finish, Reply};
 use crate::model::id::{CallId, Fingerprint, JobId, RunId, ViewId};
-use crate::model::outcome::{ChunkFailure, FailReason, Outcome};
+use crate::model::outcome::{Answer, ChunkFailure, FailReason, Outcome};
 use crate::model::record::CallRow;
 use crate::model::unit::{Micros, Usd};
 use crate::stage::extract::answer::{self, Found, Validator};
 use crate::stage::extract::crossed::crossed;
+use crate::stage::extract::ground;
 use crate::store::{self, Database, StoredAnswer};
 
 /// What a call task needs.
@@ -38,22 +39,16 @@ pub(super) struct Task {
     pub(super) claims: Mutex<BTreeMap<Fingerprint, Claim>>,
 }
 
-/// Makes a batch of these chunks, whose texts are read from the ledger: a few rows, so that the desk may wait for them.
+/// Makes a batch of these chunks, whose texts are at hand.
 ///
 /// # Errors
-/// If the ledger cannot be read.
+/// If a text is not.
 pub(super) fn prepare(
-    engine: &Engine,
     inquiry: &Inquiry,
     client: &Client,
     batch: &[(Fingerprint, Wanted)],
+    texts: &BTreeMap<Fingerprint, Arc<str>>,
 ) -> Result<Prepared, String> {
-    let fingerprints: Vec<Fingerprint> =
-        batch.iter().map(|(fingerprint, _)| *fingerprint).collect();
-    let texts = engine
-        .database
-        .texts(&fingerprints)
-        .map_err(|error| format!("could not read the ledger: {}", said(error)))?;
     let asked = batch.iter().map(|(fingerprint, wanted)| {
         let text = texts
             .get(fingerprint)
@@ -121,8 +116,13 @@ impl Task {
             _ => {}
         }
         match verdict {
+            // What was stored a moment ago, as a restart will find it.
+            Verdict::Answered {
+                answer,
+                at: Some(at),
+                ..
+            } => Ok(self.answered(asked, &answer, at)),
             Verdict::Answered { .. } => {
-                // Read back, not remembered: what is told is what a restart will find.
                 let stored = database.answers(&[asked.key])?;
                 let answer = stored
                     .get(&asked.key)
@@ -157,6 +157,27 @@ impl Task {
             }
             Verdict::Unasked(_) => Ok(Outcome::Unasked),
         }
+    }
+
+    fn answered(&self, asked: &Asked, kept: &ValidAnswer, at: Micros) -> Outcome {
+        let question = &self.inquiry.question;
+        // It was judged good, so it can be read.
+        let read = ground::extraction(&kept.content, &asked.text);
+        read.map_or(Outcome::Pending, |extraction| {
+            Outcome::Answered(Arc::new(Answer {
+                key: kept.key,
+                provider: Arc::clone(self.client.provider()),
+                model: Arc::clone(&question.model),
+                prompt: question.prompt_id,
+                schema: question.schema_id,
+                answered_at: at,
+                called: true,
+                input_tokens: kept.input_tokens,
+                output_tokens: kept.output_tokens,
+                cost: kept.cost,
+                extraction,
+            }))
+        })
     }
 }
 
@@ -286,7 +307,7 @@ impl Journal for LedgerJournal {
         Box::pin(async { pending.await.map_err(failed) })
     }
 
-    fn done(&self, done: Done) -> BoxFuture<'_, Result<(), JournalError>> {
+    fn done(&self, done: Done) -> BoxFuture<'_, Result<Kept, JournalError>> {
         let now = (self.wall)();
         let sent = self
             .sent
@@ -344,7 +365,7 @@ impl Journal for LedgerJournal {
             failures: Vec::new(),
         });
         Box::pin(async move {
-            pending.await.map_err(failed)?;
+            let before = pending.await.map_err(failed)?;
             add(&self.gauges.calls, 1);
             if let Some(usage) = usage {
                 add(&self.gauges.input_tokens, usage.input);
@@ -355,7 +376,7 @@ impl Journal for LedgerJournal {
                 (Some(cost), _) => add(&self.gauges.spent, cost.0),
                 (None, bound) => add(&self.gauges.unsure, bound.map_or(0, |bound| bound.0)),
             }
-            Ok(())
+            Ok(Kept { at: now, before })
         })
     }
 }

@@ -6,13 +6,16 @@ use std::sync::{Arc, Mutex};
 use super::{Desk, LINGER, Report, call};
 use crate::failpoint;
 use crate::flow::record::Wanted;
-use crate::flow::stop::Ending;
+use crate::flow::stop::{Ending, said};
 use crate::flow::underway::Claim;
 use crate::limit::Charge;
 use crate::llm::gate::{Blocked, Closed, Refused};
 use crate::model::id::{AnswerKey, Fingerprint};
 use crate::model::unit::Usd;
 use crate::stage::batch::pack;
+
+/// So many texts are read with those of a batch: reading many costs little more than reading one.
+const AHEAD: usize = 64;
 
 /// The chunks of a batch, and what keeps others from asking about them.
 type Cut = (Vec<(Fingerprint, Wanted)>, BTreeMap<Fingerprint, Claim>);
@@ -69,7 +72,10 @@ impl Desk {
             Err(why) => return self.stop.end(Ending::Storage(why)),
         };
         let count = batch.len();
-        let prepared = match call::prepare(&self.engine, &self.inquiry, &self.client, &batch) {
+        let prepared = self
+            .read_texts(&batch)
+            .and_then(|()| call::prepare(&self.inquiry, &self.client, &batch, &self.texts));
+        let prepared = match prepared {
             Ok(prepared) => prepared,
             Err(why) => return self.stop.end(Ending::Storage(why)),
         };
@@ -100,6 +106,26 @@ impl Desk {
             claims: Mutex::new(claims),
         };
         self.calls.spawn(call::run(task, grant, prepared));
+    }
+
+    /// Sees to it that the texts of a batch are at hand, and those of the next in line: a few rows, so that the desk may
+    /// wait for them.
+    fn read_texts(&mut self, batch: &[(Fingerprint, Wanted)]) -> Result<(), String> {
+        let wanted = batch.iter().map(|(fingerprint, _)| *fingerprint);
+        if wanted
+            .clone()
+            .all(|wanted| self.texts.contains_key(&wanted))
+        {
+            return Ok(());
+        }
+        let next = self.queue.next().map(|(fingerprint, _)| fingerprint);
+        let wanted: Vec<Fingerprint> = wanted.chain(next.take(AHEAD)).collect();
+        self.texts = self
+            .engine
+            .database
+            .texts(&wanted)
+            .map_err(|error| format!("could not read the ledger: {}", said(error)))?;
+        Ok(())
     }
 
     pub(super) fn refused(&mut self, refused: Refused, count: usize) {

@@ -99,6 +99,8 @@ pub struct Desk {
     /// What the batch that was cut last is charged with, for each of its chunks.
     last_charge: Charge,
     unseen: Vec<(Fingerprint, Epoch)>,
+    /// Of what is called next.
+    texts: BTreeMap<Fingerprint, Arc<str>>,
     lookups: JoinSet<lookup::Looked>,
     calls: JoinSet<()>,
     reports: (UnboundedSender<Report>, UnboundedReceiver<Report>),
@@ -108,6 +110,8 @@ pub struct Desk {
     freed: UnboundedReceiver<Fingerprint>,
     /// Why nothing is called for now: the state has no room for more.
     short: Option<String>,
+    /// When somebody looked whether it has, and how many calls were under way then.
+    looked: Option<(Instant, usize)>,
 }
 
 impl Desk {
@@ -141,6 +145,7 @@ impl Desk {
                 cost_bound: Some(Usd(0)),
             },
             unseen: Vec::new(),
+            texts: BTreeMap::new(),
             lookups: JoinSet::new(),
             calls: JoinSet::new(),
             reports: unbounded_channel(),
@@ -148,12 +153,13 @@ impl Desk {
             party,
             freed,
             short: None,
+            looked: None,
         }
     }
 
     /// Answers until all workers are gone.
     pub async fn run(mut self) {
-        let mut questions = Vec::new();
+        let (mut questions, mut reports) = (Vec::new(), Vec::new());
         let mut ending = self.stop.watch();
         loop {
             self.look_up();
@@ -181,7 +187,7 @@ impl Desk {
                     self.take(&mut questions);
                 }
                 Some(found) = self.lookups.join_next() => self.found(found),
-                Some(report) = self.reports.1.recv() => self.report(report),
+                _ = self.reports.1.recv_many(&mut reports, LOOKUP) => self.report_all(&mut reports),
                 Some(fingerprint) = self.freed.recv() => self.look_again(fingerprint),
                 Some(ended) = self.calls.join_next() => self.called(ended),
                 opened = ready => self.opened(opened, cut),
@@ -216,6 +222,16 @@ impl Desk {
             }
         }
         self.last_came = Instant::now();
+    }
+
+    /// What came together is told together: each turn of the desk has its cost.
+    fn report_all(&mut self, reports: &mut Vec<Report>) {
+        for report in reports.drain(..) {
+            self.report(report);
+        }
+        while let Some(ended) = self.calls.try_join_next() {
+            self.called(ended);
+        }
     }
 
     fn report(&mut self, report: Report) {

@@ -3,12 +3,17 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::Desk;
 use crate::flow::stop::Ending;
 use crate::store::Database;
 
 /// So long after it was found that there is no room, the desk looks again.
 pub(super) const AGAIN: Duration = Duration::from_secs(1);
+
+/// What was found holds for so long, unless more calls are under way than were.
+const HOLDS: Duration = Duration::from_millis(100);
 
 /// What is kept free beside them: SQLite's log, texts, the manifest, and other programs that write to the same disk. It
 /// is what the log may grow to before it is emptied.
@@ -26,8 +31,14 @@ impl Desk {
         if !self.inquiry.keeps_room || waiting == 0 || self.stop.ending().is_some() {
             return;
         }
+        let under_way = self.calls.len();
+        let holds = |(at, then): (Instant, usize)| at.elapsed() < HOLDS && under_way <= then;
+        if self.short.is_none() && self.looked.is_some_and(holds) {
+            return;
+        }
+        self.looked = Some((Instant::now(), under_way));
         let largest = self.gauges.counts().largest;
-        self.short = short(&self.engine.database, self.calls.len(), largest);
+        self.short = short(&self.engine.database, under_way, largest);
         if let Some(why) = self.short.clone().filter(|_| self.calls.is_empty()) {
             self.stop.end(Ending::Room(why));
         }

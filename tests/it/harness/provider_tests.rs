@@ -7,7 +7,7 @@ use tokio::sync::mpsc::unbounded_channel;
 
 use weir::limit::{Caps, Limits};
 use weir::llm::client::{Client, Options as Patience, Parts, Verdict};
-use weir::llm::journal::{Done, Intent, Journal, JournalError};
+use weir::llm::journal::{Done, Intent, Journal, JournalError, Kept};
 use weir::llm::lane::Lane;
 use weir::llm::openai::{Key, OpenAi, Options};
 use weir::llm::preset::Preset;
@@ -202,9 +202,9 @@ impl Journal for Notes {
         Box::pin(async { Ok(()) })
     }
 
-    fn done(&self, done: Done) -> BoxFuture<'_, Result<(), JournalError>> {
+    fn done(&self, done: Done) -> BoxFuture<'_, Result<Kept, JournalError>> {
         self.0.lock().unwrap().push(done);
-        Box::pin(async { Ok(()) })
+        Box::pin(async { Ok(Kept::default()) })
     }
 }
 
