@@ -203,7 +203,11 @@ impl Budget {
 
     fn give_back(&mut self, now: Duration, reserved: u64, tokens: u64) {
         let rate = self.most_at(now).tokens as f64;
-        if let (Some(fine), Refunds::Given) = (&mut self.fine, self.window.refunds()) {
+        let Some(fine) = &mut self.fine else { return };
+        if fine.is_forgiven(now) {
+            self.window.believe(Refunds::Given);
+        }
+        if self.window.refunds() == Refunds::Given {
             fine.give(now, rate, signed(reserved) - signed(tokens));
         }
     }
@@ -246,6 +250,7 @@ impl Budget {
             // Counted finer than by the minute, with less patience for jitter than the spacing has.
             self.spread *= WIDER;
         } else if !by_requests
+            && self.fine.is_none()
             && held.tokens + tokens <= most.tokens
             && withheld + tokens > most.tokens
         {
@@ -265,14 +270,15 @@ impl Budget {
             self.fine = room.then(|| Fine::empty(now));
             return room;
         };
-        match (fine.strike(now), self.window.refunds()) {
-            (1, _) => true,
-            (_, Refunds::Given) => {
-                self.window.believe(Refunds::Withheld);
-                true
-            }
-            (_, Refunds::Withheld) => false,
+        if !fine.strike(now) {
+            return true;
         }
+        if self.window.refunds() == Refunds::Withheld {
+            return false;
+        }
+        fine.doubt(now);
+        self.window.believe(Refunds::Withheld);
+        true
     }
 
     /// What the server says of its limits. `open` is what was in flight: it may count that or not.

@@ -7,14 +7,25 @@ use super::window::WINDOW;
 /// What it holds.
 const HOLDS: Duration = Duration::from_secs(1);
 
+/// So many refusals that it did not foresee are more than jitter, if they come close together: where nothing is given back,
+/// and it is thought to be, every third call or so is refused.
+const PROOF: f64 = 3.0;
+/// So many calls that are let in take one of them back.
+const CALM: f64 = 40.0;
+/// So long without any, and what they were taken to prove is tried anew; each time it proves true, for twice as long.
+const FORGIVES: Duration = Duration::from_mins(5);
+
 /// The bucket.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Fine {
     level: f64,
     at: Duration,
-    /// Refusals that it did not foresee, and when the last one was.
-    strikes: u32,
+    /// Refusals that it did not foresee, of late; and when the last one was.
+    strikes: f64,
     struck: Duration,
+    /// When it was given up that anything is given back, and for how long.
+    doubted: Option<Duration>,
+    forgives: Duration,
 }
 
 impl Fine {
@@ -23,20 +34,36 @@ impl Fine {
         Self {
             level: 0.0,
             at: now,
-            strikes: 0,
+            strikes: 0.0,
             struck: now,
+            doubted: None,
+            forgives: FORGIVES,
         }
     }
 
-    /// A refusal that it did not foresee: it is emptier than it was taken for. Returns how many there were lately.
-    pub(super) fn strike(&mut self, now: Duration) -> u32 {
-        if now.saturating_sub(self.struck) > WINDOW {
-            self.strikes = 0;
-        }
-        self.strikes += 1;
+    /// A refusal that it did not foresee: it is emptier than it was taken for. Returns whether there were too many lately.
+    pub(super) fn strike(&mut self, now: Duration) -> bool {
+        self.strikes += 1.0;
         self.struck = now;
         self.level = self.level.min(0.0);
-        self.strikes
+        self.strikes >= PROOF
+    }
+
+    /// Nothing is given back, it seems.
+    pub(super) fn doubt(&mut self, now: Duration) {
+        self.strikes = 0.0;
+        self.doubted = Some(now);
+    }
+
+    /// Whether it is time to see whether something is given back after all.
+    pub(super) fn is_forgiven(&mut self, now: Duration) -> bool {
+        let since = self.doubted.map(|doubted| doubted.max(self.struck));
+        let forgiven = since.is_some_and(|since| now.saturating_sub(since) > self.forgives);
+        if forgiven {
+            self.doubted = None;
+            self.forgives *= 2;
+        }
+        forgiven
     }
 
     fn capacity(rate: f64) -> f64 {
@@ -64,11 +91,42 @@ impl Fine {
     /// A call takes so many out.
     pub(super) fn take(&mut self, tokens: u64) {
         self.level -= tokens as f64;
+        self.strikes = (self.strikes - 1.0 / CALM).max(0.0);
     }
 
     /// And gives so many back.
     pub(super) fn give(&mut self, now: Duration, rate: f64, tokens: i64) {
         self.fill(now, rate);
         self.level = (self.level + tokens as f64).min(Self::capacity(rate));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn s(secs: u64) -> Duration {
+        Duration::from_secs(secs)
+    }
+
+    #[test]
+    fn refusals_prove_something_only_close_together() {
+        let mut fine = Fine::empty(s(0));
+        assert!(!(0..2).any(|n| fine.strike(s(n))));
+        (0..80).for_each(|_| fine.take(1));
+        assert!(!(2..4).any(|n| fine.strike(s(n))), "these are others");
+        assert!(fine.strike(s(4)));
+    }
+
+    #[test]
+    fn what_was_proven_is_tried_anew_less_and_less_often() {
+        let mut fine = Fine::empty(s(0));
+        assert!(!fine.is_forgiven(s(100_000)), "nothing was");
+        fine.doubt(s(100));
+        assert!(!fine.is_forgiven(s(400)) && fine.is_forgiven(s(401)));
+        assert!(!fine.is_forgiven(s(100_000)), "once");
+        fine.doubt(s(500));
+        fine.strike(s(600));
+        assert!(!fine.is_forgiven(s(1200)) && fine.is_forgiven(s(1201)));
     }
 }

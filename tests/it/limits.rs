@@ -306,6 +306,25 @@ async fn a_provider_that_counts_by_the_second_is_found_out() {
     }
 }
 
+/// On a busy machine or a long way a few calls come together and are refused: that is no proof that nothing comes back.
+#[tokio::test(start_paused = true)]
+async fn jitter_is_not_taken_for_a_provider_that_gives_nothing_back() {
+    for (jitter, refunds) in [(100, true), (250, true), (250, false)] {
+        for seed in 0..4 {
+            let mut scenario = seed_load(500, 4000);
+            scenario.law.model = Model::Bucket(s(1));
+            scenario.law.refunds = refunds;
+            scenario.jitter = Duration::from_millis(jitter);
+            scenario.seed = seed;
+            let (ratio, refused, _) = measure(scenario).await;
+            assert!(
+                ratio <= 1.05 && refused <= 0.01,
+                "{jitter} {refunds} {seed}: {ratio} {refused}"
+            );
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_provider_that_gives_nothing_back_is_found_out() {
     for model in [
