@@ -18,7 +18,7 @@ use super::rows::encode;
 use super::schema::{Layout, Table};
 
 /// The most operations in a batch of the change log.
-const LOG_BATCH: usize = 8192;
+const LOG_BATCH: usize = 1024;
 
 /// A change log that is being written. There is no file before the first operation.
 pub(super) struct ChangeLog<'a> {

@@ -98,22 +98,29 @@ pub(super) fn memory(batch: &RecordBatch) -> u64 {
         .sum()
 }
 
-/// Writes a part of a table into a folder. The rows must be in key order.
+/// Writes a part of a table into a folder, of batches that are made as they are asked for. The rows must be in key order.
 pub(super) fn write(
     layout: &Layout,
     table: Table,
-    batch: RecordBatch,
+    batches: impl IntoIterator<Item = Result<RecordBatch, SinkError>>,
     folder: &Path,
 ) -> Result<PartInfo, SinkError> {
-    let key = |at: usize| {
-        let one = usize::from(at < batch.num_rows());
-        keys(table, &batch.slice(at, one)).map(|mut keys| keys.pop())
-    };
-    let (min, max) = (key(0)?, key(batch.num_rows().saturating_sub(1))?);
     let schema = layout.schema_id(table);
     let extra: Vec<_> = schema.map(|id| ("answer_schema", id)).into_iter().collect();
-    let (rows, memory) = (batch.num_rows() as u64, memory(&batch));
-    let bytes = parquet(table, &layout.schema(table), [Ok(batch)], &extra, folder)?;
+    let (mut min, mut max, mut rows, mut held) = (None, None, 0, 0);
+    let seen = batches.into_iter().map(|batch| {
+        let batch = batch?;
+        let key = |at: usize| {
+            let one = usize::from(at < batch.num_rows());
+            keys(table, &batch.slice(at, one)).map(|mut keys| keys.pop())
+        };
+        min = min.or(key(0)?);
+        max = key(batch.num_rows().saturating_sub(1))?.or(max);
+        rows += batch.num_rows() as u64;
+        held += memory(&batch);
+        Ok(batch)
+    });
+    let bytes = parquet(table, &layout.schema(table), seen, &extra, folder)?;
     let blake3 = blake3::hash(&bytes).to_hex().to_string();
     let file = format!("{}.parquet", blake3.get(..16).unwrap_or(&blake3));
     write_new(&folder.join(&file), &bytes)?;
@@ -121,7 +128,7 @@ pub(super) fn write(
         file,
         rows,
         bytes: bytes.len() as u64,
-        memory,
+        memory: held,
         blake3,
         min,
         max,
