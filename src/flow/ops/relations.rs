@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::fold::State;
+use super::numbers::Documents;
 use super::seen::Seen;
 use crate::flow::document::Backing;
 use crate::flow::record::RelationKey;
@@ -20,8 +21,11 @@ pub(super) struct Summed {
 }
 
 impl State<RelationKey, Backing, (RelationKey, Arc<RelationRow>)> for Summed {
+    type Shared = Documents;
+
     fn apply(
         &mut self,
+        documents: &mut Documents,
         key: &RelationKey,
         mut changes: Vec<(Backing, isize)>,
         out: &mut Vec<((RelationKey, Arc<RelationRow>), isize)>,
@@ -34,7 +38,7 @@ impl State<RelationKey, Backing, (RelationKey, Arc<RelationRow>)> for Summed {
             };
             add(&mut self.evidence, backing.evidence);
             add(&mut self.grounded, backing.grounded);
-            self.seen.change(backing.doc, backing.at, diff);
+            self.seen.change(documents, backing.doc, backing.at, diff);
         }
         let row = relation_of(
             &nameless(&key.source),
