@@ -49,7 +49,9 @@
 //! 7. Equal outputs have equal rows: an output is compared by the digest of everything that its rows are made from, and
 //!    an answer that is not what its mark says is not rendered.
 
+mod at_hand;
 pub mod bridge;
+mod by_text;
 pub mod committer;
 mod delta;
 pub mod desk;
@@ -60,6 +62,7 @@ pub mod epochs;
 pub mod flight;
 pub mod gauges;
 pub mod gist;
+mod keeping;
 pub mod ops;
 pub mod outline;
 pub mod record;
