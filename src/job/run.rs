@@ -372,7 +372,7 @@ impl Running {
     async fn finish(mut self, order: &Order, live: &Live) -> Result<Option<Report>, RunError> {
         let known = self.base.as_deref().unwrap_or_default();
         let first = first_epoch(self.start, known.len());
-        self.intake.base(known, first, self.start);
+        self.intake.base(known, first, self.start).await;
         let known = self.base.take().unwrap_or_default();
         let feeding = Feeding::new(self.start + 1, order.watch.then_some(known));
         let steps = std::mem::take(&mut self.steps);

@@ -71,6 +71,8 @@ impl<'a> ChangeLog<'a> {
         for batch in batches(self.layout, self.table, self.epoch, ops) {
             writer.write(&batch?).map_err(failed)?;
         }
+        // What a writer holds of its columns, some hundred kilobytes each, is given back until there is more.
+        writer.flush().map_err(failed)?;
         self.writer = Some(writer);
         Ok(())
     }

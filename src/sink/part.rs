@@ -24,6 +24,12 @@ use super::schema::{Layout, Table};
 /// Rows in a row group: what a reader that looks for one document has to decode.
 pub(super) const ROW_GROUP: usize = 8192;
 
+/// Bytes of a page: each column that is written holds one, and grows it by doubling.
+const PAGE: usize = 256 << 10;
+
+/// Rows after which a page is looked at: a hundred kilobytes of text.
+const PAGE_ROWS: usize = 128;
+
 /// Batches as the bytes of a Parquet file; `path` is only for errors.
 ///
 /// The same rows give the same bytes: nothing of the time or place is in it but what `extra` says.
@@ -75,6 +81,8 @@ pub(super) fn properties(
     let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
         .set_max_row_group_row_count(Some(ROW_GROUP))
+        .set_data_page_size_limit(PAGE)
+        .set_write_batch_size(PAGE_ROWS)
         .set_created_by(format!("weir {}", env!("CARGO_PKG_VERSION")))
         .set_key_value_metadata(Some(metadata));
     // Values that hardly repeat only fill a dictionary in vain.

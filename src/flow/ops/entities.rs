@@ -208,7 +208,6 @@ pub(super) struct Entity {
     /// How many of its names stand in each document, if it has several.
     members: Few<DocId, u64>,
     merged: Few<Merge, u64>,
-    shown: Option<Arc<EntityRow>>,
 }
 
 impl Entity {
@@ -253,6 +252,8 @@ impl State<Name, Part, (Name, Arc<EntityRow>)> for Entity {
         mut changes: Vec<(Part, isize)>,
         out: &mut Vec<((Name, Arc<EntityRow>), isize)>,
     ) {
+        // What it shows is not kept: it follows from the rest.
+        let before = self.row(least);
         // What goes, goes first: what comes may be in its place.
         changes.sort_by_key(|(_, diff)| *diff);
         for (part, diff) in changes {
@@ -265,19 +266,15 @@ impl State<Name, Part, (Name, Arc<EntityRow>)> for Entity {
                 Part::Merged(merge) => self.merged.count(&merge, diff as i64),
             }
         }
-        let row = self.row(least).map(Arc::new);
-        if self.shown != row {
-            let before = self.shown.take();
-            out.extend(before.map(|row| ((least.clone(), row), -1)));
-            out.extend(row.clone().map(|row| ((least.clone(), row), 1)));
-            self.shown = row;
+        let after = self.row(least);
+        if before != after {
+            for (row, diff) in [(before, -1), (after, 1)] {
+                out.extend(row.map(|row| ((least.clone(), Arc::new(row)), diff)));
+            }
         }
     }
 
     fn is_empty(&self) -> bool {
-        self.sums.is_empty()
-            && self.members.is_empty()
-            && self.merged.is_empty()
-            && self.shown.is_none()
+        self.sums.is_empty() && self.members.is_empty() && self.merged.is_empty()
     }
 }
