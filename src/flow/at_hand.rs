@@ -194,7 +194,7 @@ mod tests {
             end,
             matched: Match::Exact,
             score: 1000,
-            quote: TEXT[start as usize..end as usize].into(),
+            quote: TEXT.get(start as usize..end as usize).unwrap().into(),
         }
     }
 
@@ -260,7 +260,7 @@ mod tests {
             prompt: PromptId([1; 16]),
             schema: SchemaId([2; 16]),
             model: "m".into(),
-            parameters: "".into(),
+            parameters: String::new(),
         }
     }
 

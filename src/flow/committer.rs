@@ -39,8 +39,8 @@ use crate::store::{Database, StoredFile, ViewDelta};
 const CALLS: u32 = 1000;
 /// Fewer changes than these are not added up before they are published.
 const READY: usize = 10_000;
-/// So many changed chunks are published though the last publication was only just now: their answers are held in memory
-/// until then. Or an eighth of those that are live, if that is more: documents are stored in the order of their ids, so
+/// So many changed chunks are published though the last publication was only just now: what is known of them, and as much
+/// of their answers as is kept at hand, is held in memory until then. Or an eighth of those that are live, if that is more: documents are stored in the order of their ids, so
 /// that many of them rewrite nearly all of a table.
 const FULL: u64 = 40_000;
 

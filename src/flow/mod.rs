@@ -31,6 +31,11 @@
 //!
 //! Time is an [`epochs::Epoch`]: a group of file changes, or a tick in which late answers appear.
 //!
+//! What is held, of each text that stands in one place: its place and a pointer to its gist (90 bytes, `flight`), the gist
+//! (60, and 8 for each thing that it says of names), its state in its document (32, `assemble`). Of each name, some 500
+//! bytes, and two for each document that it stands in (`names`); what several texts say alike is there once. Whatever else
+//! there is belongs to what is on its way: a bounded number of open epochs, of calls, of rows that are being written.
+//!
 //! Frontiers
 //! - `intake` holds its epoch until the driver feeds it and names the next one.
 //! - `ask` holds an epoch while a place at it waits for the first outcome of its text, at most for the patience of the

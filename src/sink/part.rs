@@ -24,6 +24,9 @@ use super::schema::{Layout, Table};
 /// Rows in a row group: what a reader that looks for one document has to decode.
 pub(super) const ROW_GROUP: usize = 8192;
 
+/// Rows that are made into columns, or read back, at a time.
+pub(super) const BATCH: usize = 2048;
+
 /// Bytes of a page: each column that is written holds one, and grows it by doubling.
 const PAGE: usize = 256 << 10;
 
@@ -175,7 +178,7 @@ pub(super) fn read(
     let rows = usize::try_from(info.rows).unwrap_or(usize::MAX);
     let reader = ParquetRecordBatchReaderBuilder::try_new(bytes)
         .map_err(failed)?
-        .with_batch_size(rows.clamp(1, 1 << 20))
+        .with_batch_size(BATCH)
         .build()
         .map_err(failed)?;
     let mut batches = Vec::new();

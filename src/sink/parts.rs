@@ -17,9 +17,6 @@ use super::part;
 use super::rows::{Row, encode};
 use super::schema::{Layout, Table};
 
-/// Rows of a part that are made into columns at a time.
-const BATCH: usize = 2048;
-
 /// A table that is being changed: operations come in key order, and what is done with goes to disk at once, so that what
 /// is held is about one part, however much changes.
 pub(super) struct Rewriter<'a> {
@@ -181,7 +178,7 @@ impl<'a> Rewriter<'a> {
         let olds: Vec<&RecordBatch> = batches.iter().map(|(batch, _)| batch).collect();
         for piece in pieces(self.bounds, &items) {
             let batches = piece
-                .chunks(BATCH)
+                .chunks(part::BATCH)
                 .map(|rows| gather(self.layout, self.table, &olds, rows));
             let part = part::write(self.layout, self.table, batches, &self.folder)?;
             self.new.push(part);

@@ -10,6 +10,10 @@ const MOST: usize = 16;
 
 /// A map in the order of its keys.
 #[derive(Debug)]
+#[expect(
+    clippy::box_collection,
+    reason = "a pointer keeps the usual case small"
+)]
 pub(super) enum Few<K, V> {
     /// Sorted.
     List(Vec<(K, V)>),

@@ -64,6 +64,10 @@ impl Documents {
 
 /// A set of numbers.
 #[derive(Debug)]
+#[expect(
+    clippy::box_collection,
+    reason = "a pointer keeps the usual case small"
+)]
 pub(super) enum Numbers {
     /// Sorted.
     List(Vec<u32>),
