@@ -3,14 +3,15 @@
 //! An epoch is complete when every worker has closed it. Complete epochs are published together, as often as keeps
 //! publishing below a tenth of the time; sooner if more is ready than should be held in memory. The order of the steps is what makes a kill at any moment safe:
 //!
-//! 1. `Publisher::prepare` writes the snapshot aside and syncs it.
-//! 2. The manifest stores what the snapshot holds as prepared.
+//! 1. `Publisher::prepare` writes the snapshot aside and syncs it. Meanwhile the manifest stores, bit by bit, what the
+//!    snapshot holds.
+//! 2. With the last of it the epoch is prepared.
 //! 3. `Publisher::swap` makes it current: the commit point.
 //! 4. The manifest applies what was prepared.
 //!
 //! A start that finds a prepared epoch looks at what is current, and applies it or forgets it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,13 +22,14 @@ use super::delta;
 use super::epochs::Epoch;
 use super::gauges::{Gauges, add, set};
 use super::gist::Gists;
+use super::keeping::Keeping;
 use super::ops::commit::Closed;
 use super::record::Output;
 use super::rendering::Rendering;
 use super::stop::{Ending, Stop, said};
 use super::totals::Totals;
 use crate::failpoint;
-use crate::model::id::{DocId, Fingerprint, ViewId};
+use crate::model::id::{DocId, ViewId};
 use crate::model::record::CallRow;
 use crate::model::unit::Micros;
 use crate::sink::{Base, Log, ManifestInfo, Publisher};
@@ -35,8 +37,10 @@ use crate::store::{Database, StoredFile, ViewDelta};
 
 /// How many calls are listed at a time.
 const CALLS: u32 = 1000;
-/// So many changed chunks are published though the last publication was only just now: their answers are held in memory
-/// until then. Or an eighth of those that are live, if that is more: documents are stored in the order of their ids, so
+/// Fewer changes than these are not added up before they are published.
+const READY: usize = 10_000;
+/// So many changed chunks are published though the last publication was only just now: what is known of them, and as much
+/// of their answers as is kept at hand, is held in memory until then. Or an eighth of those that are live, if that is more: documents are stored in the order of their ids, so
 /// that many of them rewrite nearly all of a table.
 const FULL: u64 = 40_000;
 
@@ -116,6 +120,8 @@ pub struct Committer {
     open: BTreeMap<Epoch, Vec<(Output, isize)>>,
     files: BTreeMap<Epoch, FileChanges>,
     ready: Vec<(Output, isize)>,
+    /// How many these were when they were last added up.
+    ready_least: usize,
     /// Chunks of the documents among it.
     ready_chunks: u64,
     ready_files: BTreeMap<DocId, Option<StoredFile>>,
@@ -154,6 +160,7 @@ impl Committer {
             open: BTreeMap::new(),
             files: BTreeMap::new(),
             ready: Vec::new(),
+            ready_least: READY,
             ready_chunks: 0,
             ready_files: BTreeMap::new(),
             totals: Totals::default(),
@@ -239,6 +246,12 @@ impl Committer {
                 self.ready.append(&mut outputs);
             }
             self.last_complete = self.last_complete.max(epoch);
+        }
+        if self.ready.len() > self.ready_least * 2 {
+            // Rows of what is named everywhere change at every epoch: of each the first and the last count.
+            consolidate(&mut self.ready);
+            self.ready.shrink_to_fit();
+            self.ready_least = self.ready.len().max(READY);
         }
         if frontier > self.terms.start {
             self.compare();
@@ -328,7 +341,7 @@ impl Committer {
         let before = self.published.epoch.unwrap_or(self.terms.start);
         let epoch = self.last_complete.max(before + 1);
         let mut ready = std::mem::take(&mut self.ready);
-        self.ready_chunks = 0;
+        (self.ready_chunks, self.ready_least) = (0, READY);
         consolidate(&mut ready);
         let files = std::mem::take(&mut self.ready_files);
         let now = (self.wall)();
@@ -338,8 +351,16 @@ impl Committer {
         let base = if rewrites { Base::Empty } else { Base::Current };
         let log = if rewrites { Log::Skip } else { Log::Write };
         let info = self.info(complete, now);
-        let mut rendering =
-            Rendering::new(&self.database, &self.gists, self.terms.view, ready, calls);
+        let mut keeping = Keeping::new(&self.database, self.terms.view, epoch);
+        if rewrites {
+            // What earlier snapshots listed as known, and the one that replaces them all does not.
+            let afresh = ViewDelta {
+                outcomes_afresh: true,
+                ..ViewDelta::default()
+            };
+            keeping.add(afresh).map_err(storage)?;
+        }
+        let mut rendering = Rendering::new(&self.database, &self.gists, keeping, ready, calls);
         let prepared = self
             .publisher
             .prepare(epoch, &mut rendering, base, log, info)
@@ -361,15 +382,8 @@ impl Committer {
             ..ViewDelta::default()
         };
         delta::files(files, &mut delta);
-        rendering.into_delta(&mut delta);
         delta.manifest_json = serde_json::to_string(prepared.manifest()).map_err(storage)?;
-        if rewrites {
-            self.forget_outcomes(&mut delta)?;
-        }
-        self.database
-            .prepare(self.terms.view, epoch, delta)
-            .wait()
-            .map_err(storage)?;
+        rendering.finish(delta).map_err(storage)?;
         self.publisher.swap(prepared).map_err(storage)?;
         failpoint::pass("swapped");
         self.database
@@ -418,25 +432,6 @@ impl Committer {
             last = *place;
             calls.extend(more.into_iter().map(|(_, row)| row));
         }
-    }
-
-    /// What earlier snapshots listed as known, and the one that replaces them all does not.
-    fn forget_outcomes(&self, delta: &mut ViewDelta) -> Result<(), Ending> {
-        let put: BTreeSet<Fingerprint> = delta
-            .outcomes_put
-            .iter()
-            .map(|(fingerprint, _)| *fingerprint)
-            .collect();
-        let gone = &mut delta.outcomes_gone;
-        let forget = |fingerprint: Fingerprint, _: &[u8]| {
-            if !put.contains(&fingerprint) {
-                gone.push(fingerprint);
-            }
-        };
-        self.database
-            .outcomes(self.terms.view, forget)
-            .map_err(storage)?;
-        Ok(())
     }
 }
 

@@ -7,28 +7,36 @@ use super::desk::published::Published;
 use crate::model::id::{DocId, Fingerprint};
 use crate::store::{StoredFile, ViewDelta};
 
-/// What becomes known of texts, and of which nothing is any more.
+/// What becomes known of texts, and of which nothing is any more. As many as a publication has chunks: encoded, an
+/// outcome takes a tenth of what it may grow to.
 #[derive(Debug, Default)]
-pub(super) struct Texts(BTreeMap<Fingerprint, (isize, Option<Published>)>);
+pub(super) struct Texts(BTreeMap<Fingerprint, (i32, Option<Box<[u8]>>)>);
 
 impl Texts {
     /// The chunk that stands for a text comes or goes, with what is known of it.
-    pub(super) fn take(&mut self, fingerprint: Fingerprint, known: Published, diff: isize) {
+    pub(super) fn take(&mut self, fingerprint: Fingerprint, known: &Published, diff: isize) {
         let (sum, now) = self.0.entry(fingerprint).or_default();
-        *sum += diff;
+        *sum += if diff > 0 { 1 } else { -1 };
         if diff > 0 {
-            *now = Some(known);
+            *now = Some(known.encode().into());
         }
     }
 
-    /// Into the delta of a view. What comes in place of what goes is put.
-    pub(super) fn into_delta(self, delta: &mut ViewDelta) {
-        for (fingerprint, (sum, now)) in self.0 {
+    /// Takes the first `count` out, as a delta of a view; none if there are no more. What comes in place of what goes is
+    /// put.
+    pub(super) fn next(&mut self, count: usize) -> Option<ViewDelta> {
+        let mut delta = ViewDelta::default();
+        for _ in 0..count {
+            let Some((fingerprint, (sum, now))) = self.0.pop_first() else {
+                break;
+            };
             match now {
-                Some(known) if sum >= 0 => delta.outcomes_put.push((fingerprint, known.encode())),
+                Some(known) if sum >= 0 => delta.outcomes_put.push((fingerprint, known.into())),
                 _ => delta.outcomes_gone.push(fingerprint),
             }
         }
+        let some = !delta.outcomes_put.is_empty() || !delta.outcomes_gone.is_empty();
+        some.then_some(delta)
     }
 }
 
@@ -50,18 +58,22 @@ mod tests {
     fn what_comes_in_place_of_what_goes_is_put() {
         let text = |byte| Fingerprint([byte; 32]);
         let mut texts = Texts::default();
-        texts.take(text(1), Published::Pending, -1);
-        texts.take(text(1), Published::Unasked, 1);
-        texts.take(text(2), Published::Unasked, 1);
-        texts.take(text(2), Published::Pending, -1);
-        texts.take(text(3), Published::Pending, -1);
-        let mut delta = ViewDelta::default();
-        texts.into_delta(&mut delta);
-        files(BTreeMap::from([(DocId([7; 16]), None)]), &mut delta);
+        texts.take(text(1), &Published::Pending, -1);
+        texts.take(text(1), &Published::Unasked, 1);
+        texts.take(text(2), &Published::Unasked, 1);
+        texts.take(text(2), &Published::Pending, -1);
+        texts.take(text(3), &Published::Pending, -1);
         let put = Published::Unasked.encode();
-        let puts = [1, 2].map(|byte| (text(byte), put.clone()));
-        assert_eq!(delta.outcomes_put, puts);
-        assert_eq!(delta.outcomes_gone, [text(3)]);
-        assert_eq!(delta.files_gone, [DocId([7; 16])]);
+        let first = texts.next(2).unwrap();
+        assert_eq!(
+            first.outcomes_put,
+            [1, 2].map(|byte| (text(byte), put.clone()))
+        );
+        assert!(first.outcomes_gone.is_empty());
+        let mut second = texts.next(2).unwrap();
+        assert_eq!(second.outcomes_gone, [text(3)]);
+        assert_eq!(texts.next(2), None);
+        files(BTreeMap::from([(DocId([7; 16]), None)]), &mut second);
+        assert_eq!(second.files_gone, [DocId([7; 16])]);
     }
 }

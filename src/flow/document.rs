@@ -135,21 +135,20 @@ impl Assembled {
     #[must_use]
     pub fn tallies(&self) -> BTreeMap<Name, Tally> {
         let full = self.full_names();
-        let mut tallies: BTreeMap<Name, Tally> = BTreeMap::new();
+        let mut said: BTreeMap<Name, (BTreeMap<Arc<str>, u64>, BTreeSet<Name>)> = BTreeMap::new();
         let mut tally = |name: &Name, surface: Option<&Arc<str>>| {
             let node = full.get(name).unwrap_or(name);
-            if !tallies.contains_key(node) {
-                let tally = Tally::new(self.head.doc, self.head.at);
-                tallies.insert(node.clone(), tally);
+            if !said.contains_key(node) {
+                said.insert(node.clone(), Default::default());
             }
-            let Some(tally) = tallies.get_mut(node) else {
+            let Some((surfaces, shorts)) = said.get_mut(node) else {
                 return;
             };
             if let Some(surface) = surface {
-                *tally.surfaces.entry(Arc::clone(surface)).or_default() += 1;
+                *surfaces.entry(Arc::clone(surface)).or_default() += 1;
             }
             if node != name {
-                insert(&mut tally.shorts, name);
+                insert(shorts, name);
             }
         };
         for fact in self.facts() {
@@ -162,7 +161,14 @@ impl Assembled {
                 Fact::Alias(..) => {}
             }
         }
-        tallies
+        let tally = |(surfaces, shorts): (BTreeMap<_, _>, BTreeSet<_>)| Tally {
+            doc: self.head.doc,
+            at: self.head.at,
+            surfaces: surfaces.into_iter().collect(),
+            shorts: shorts.into_iter().collect(),
+        };
+        let said = said.into_iter();
+        said.map(|(name, said)| (name, tally(said))).collect()
     }
 }
 
@@ -180,20 +186,9 @@ pub struct Tally {
     /// When it was recorded.
     pub at: Option<Micros>,
     /// How often it is mentioned, by what it is called. A name may only stand in a statement.
-    pub surfaces: BTreeMap<Arc<str>, u64>,
+    pub surfaces: Box<[(Arc<str>, u64)]>,
     /// Short forms of it there.
-    pub shorts: BTreeSet<Name>,
-}
-
-impl Tally {
-    fn new(doc: DocId, at: Option<Micros>) -> Self {
-        Self {
-            doc,
-            at,
-            surfaces: BTreeMap::new(),
-            shorts: BTreeSet::new(),
-        }
-    }
+    pub shorts: Box<[Name]>,
 }
 
 /// What one document says of one relation.

@@ -8,8 +8,7 @@
 //!    place, at an epoch after all that have been told.
 //! 5. A text that stands nowhere any more is forgotten; what comes for it afterwards is ignored.
 
-use std::collections::BTreeMap;
-
+use super::by_text::ByText;
 use super::epochs::Epoch;
 use super::gist::Known;
 use super::record::{Located, Spot, Wanted};
@@ -31,85 +30,79 @@ pub enum After {
     Forget(Vec<Emission>, bool),
 }
 
-/// Where a text stands: nearly always in one place.
-#[derive(Clone, Debug)]
-enum Spots {
-    One(Spot),
-    /// By document and position.
-    Many(Vec<Spot>),
-}
-
-impl Default for Spots {
-    fn default() -> Self {
-        Self::Many(Vec::new())
-    }
-}
-
-impl Spots {
-    fn all(&self) -> &[Spot] {
-        match self {
-            Self::One(spot) => std::slice::from_ref(spot),
-            Self::Many(spots) => spots,
-        }
-    }
-
-    fn first(&self) -> Option<Spot> {
-        self.all().first().copied()
-    }
-
-    fn change(&mut self, changes: &[(Spot, isize)]) {
-        let mut spots = match std::mem::take(self) {
-            Self::One(spot) => vec![spot],
-            Self::Many(spots) => spots,
-        };
-        for (spot, diff) in changes {
-            match (spots.binary_search(spot), *diff > 0) {
-                (Err(at), true) => spots.insert(at, *spot),
-                (Ok(at), false) => {
-                    spots.remove(at);
-                }
-                // A place comes once and goes once.
-                _ => {}
-            }
-        }
-        *self = match spots.as_slice() {
-            [spot] => Self::One(*spot),
-            _ => Self::Many(spots),
-        };
-    }
-}
-
 /// A place, and the one that stands for its text.
 type Move = ((Spot, (DocId, u32)), isize);
 
-/// What moves at which epochs; boxed, for there are many slots, and few wait.
-#[derive(Debug, Default)]
-struct Waiting(Vec<(Epoch, Vec<Move>)>);
+/// What is held of a text. There are many, and nearly all of them stand in one place and are known for good: of those
+/// nothing else is kept.
+#[derive(Debug)]
+enum Slot {
+    Settled(Spot, Known),
+    Open(Box<Open>),
+}
 
+/// All that there may be to hold of a text. What waits does so for the first outcome, so what is known for good has
+/// nothing waiting.
 #[derive(Debug, Default)]
-struct Slot {
-    spots: Spots,
+struct Open {
+    /// By document and position.
+    spots: Vec<Spot>,
     /// The outcome last told.
     known: Option<Known>,
-    /// Changes that wait for the first outcome.
-    waiting: Option<Box<Waiting>>,
+    /// Changes that wait for the first outcome: what moves at which epochs.
+    waiting: Vec<(Epoch, Vec<Move>)>,
     /// Whether another outcome is to come.
     asked: bool,
 }
 
 impl Slot {
+    /// To be changed.
+    fn open(self) -> Open {
+        match self {
+            Self::Settled(spot, known) => Open {
+                spots: vec![spot],
+                known: Some(known),
+                ..Open::default()
+            },
+            Self::Open(open) => *open,
+        }
+    }
+
+    /// To be kept.
+    fn of(open: Open) -> Self {
+        match (open.spots.as_slice(), &open.known) {
+            ([spot], Some(known)) if !open.asked => Self::Settled(*spot, known.clone()),
+            _ => Self::Open(Box::new(open)),
+        }
+    }
+}
+
+impl Open {
+    fn first(&self) -> Option<Spot> {
+        self.spots.first().copied()
+    }
+
     /// Takes changes, and says what they move.
     fn change(&mut self, changes: &[(Spot, isize)]) -> Vec<Move> {
-        let before = self.spots.first().map(|spot| spot.at());
-        let of = |spots: &Spots, diff: isize| -> Vec<Move> {
-            let first = spots.first();
-            let all = spots.all().iter();
-            all.filter_map(|spot| Some(((*spot, first?.at()), diff)))
+        let before = self.first().map(|spot| spot.at());
+        let of = |spots: &[Spot], diff: isize| -> Vec<Move> {
+            let first = spots.first().map(|spot| spot.at());
+            let all = spots.iter();
+            all.filter_map(|spot| Some(((*spot, first?), diff)))
                 .collect()
         };
         let old = self.spots.clone();
-        self.spots.change(changes);
-        let first = self.spots.first().map(|spot| spot.at());
+        for (spot, diff) in changes {
+            match (self.spots.binary_search(spot), *diff > 0) {
+                (Err(at), true) => self.spots.insert(at, *spot),
+                (Ok(at), false) => {
+                    self.spots.remove(at);
+                }
+                // A place comes once and goes once.
+                _ => {}
+            }
+        }
+        let first = self.first().map(|spot| spot.at());
         if before == first
             && let Some(first) = first
         {
@@ -125,7 +118,7 @@ impl Slot {
 /// All slots of one worker.
 #[derive(Debug, Default)]
 pub struct Flight {
-    slots: BTreeMap<Fingerprint, Slot>,
+    slots: ByText<Slot>,
     late: usize,
     given: u64,
 }
@@ -153,33 +146,34 @@ impl Flight {
         changes: &[(Spot, isize)],
         given: Option<Known>,
     ) -> After {
-        let slot = self.slots.entry(fingerprint).or_default();
+        let held = self.slots.take(fingerprint);
+        let mut slot = held.map(Slot::open).unwrap_or_default();
         let moves = slot.change(changes);
         if slot.known.is_none() && !slot.asked {
             self.given += u64::from(matches!(given, Some(Known::Answered(_))));
             slot.known = given;
         }
         let Some(known) = &slot.known else {
-            let waiting = slot.waiting.get_or_insert_default();
-            waiting.0.push((epoch, moves));
+            slot.waiting.push((epoch, moves));
             let fresh = !std::mem::replace(&mut slot.asked, true);
-            let wanted = slot.spots.first().filter(|_| fresh).map(|spot| Wanted {
+            let wanted = slot.first().filter(|_| fresh).map(|spot| Wanted {
                 first: spot.at(),
                 value: spot.value,
                 tokens: spot.tokens,
             });
+            self.slots.put(fingerprint, Slot::of(slot));
             return wanted.map_or(After::Hold, After::Ask);
         };
         let emissions = moves
             .into_iter()
             .map(|(place, diff)| (located(fingerprint, place, known), epoch, diff))
             .collect();
-        if slot.spots.first().is_none() {
+        if slot.spots.is_empty() {
             let asked = slot.asked;
             self.late -= usize::from(asked);
-            self.slots.remove(&fingerprint);
             return After::Forget(emissions, asked);
         }
+        self.slots.put(fingerprint, Slot::of(slot));
         After::Emit(emissions)
     }
 
@@ -193,7 +187,7 @@ impl Flight {
         last: bool,
         now: Epoch,
     ) -> (Vec<Emission>, Vec<Epoch>) {
-        let Some(slot) = self.slots.get_mut(&fingerprint) else {
+        let Some(mut slot) = self.slots.take(fingerprint).map(Slot::open) else {
             return (Vec::new(), Vec::new());
         };
         let was_late = slot.asked && slot.known.is_some();
@@ -202,8 +196,7 @@ impl Flight {
         let mut released = Vec::new();
         match slot.known.replace(known.clone()) {
             None => {
-                let waiting = slot.waiting.take().unwrap_or_default();
-                for (epoch, moves) in waiting.0 {
+                for (epoch, moves) in std::mem::take(&mut slot.waiting) {
                     let told = moves
                         .into_iter()
                         .map(|(place, diff)| (located(fingerprint, place, known), epoch, diff));
@@ -212,8 +205,8 @@ impl Flight {
                 }
             }
             Some(before) if before != *known => {
-                let first = slot.spots.first().map(|spot| spot.at());
-                for spot in slot.spots.all() {
+                let first = slot.first().map(|spot| spot.at());
+                for spot in &slot.spots {
                     let place = (*spot, first.unwrap_or_else(|| spot.at()));
                     emissions.push((located(fingerprint, place, &before), now, -1));
                     emissions.push((located(fingerprint, place, known), now, 1));
@@ -222,10 +215,10 @@ impl Flight {
             Some(_) => {}
         }
         let is_late = slot.asked;
-        if slot.spots.first().is_none() {
-            self.slots.remove(&fingerprint);
+        if slot.spots.is_empty() {
             self.late -= usize::from(was_late);
         } else {
+            self.slots.put(fingerprint, Slot::of(slot));
             self.late = self.late + usize::from(is_late) - usize::from(was_late);
         }
         (emissions, released)

@@ -2,19 +2,17 @@
 //! stands for the rest. The answer itself stays in the ledger, and for a while at hand for who makes its rows.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
+use super::at_hand::AtHand;
 use crate::model::extraction::{Match, Name};
 use crate::model::id::{AnswerKey, Fingerprint, KeyContext, PromptId, SchemaId};
 use crate::model::outcome::{Answer, ChunkFailure, Outcome};
 
-/// So many answers stay at hand, encoded: about a kilobyte each. Rows are made soon after an answer comes; what is asked
-/// for later is read from the ledger again.
-const AT_HAND: usize = 40_000;
 /// Below so many, shared facts are not looked through for those that nobody needs any more.
 const FEW: usize = 1 << 14;
 
@@ -148,26 +146,6 @@ impl<T> Default for Shared<T> {
     }
 }
 
-/// Answers by their marks, the oldest first to go.
-#[derive(Debug, Default)]
-struct AtHand {
-    answers: BTreeMap<u64, Box<[u8]>>,
-    order: VecDeque<u64>,
-}
-
-impl AtHand {
-    fn keep(&mut self, mark: u64, bytes: Box<[u8]>) {
-        if self.answers.insert(mark, bytes).is_none() {
-            self.order.push_back(mark);
-        }
-        if self.order.len() > AT_HAND
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.answers.remove(&oldest);
-        }
-    }
-}
-
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -199,9 +177,8 @@ impl Gists {
     pub fn known(&self, fingerprint: Fingerprint, outcome: &Outcome) -> Known {
         match outcome {
             Outcome::Answered(answer) => {
-                let bytes = encode(answer);
-                let gist = self.gist(fingerprint, answer, mark_of(&bytes));
-                locked(&self.at_hand).keep(gist.mark, bytes.into());
+                let gist = self.gist(fingerprint, answer, mark(answer));
+                locked(&self.at_hand).keep(gist.mark, answer);
                 Known::Answered(gist)
             }
             Outcome::Failed(failure) => Known::Failed(Arc::clone(failure)),
@@ -211,12 +188,12 @@ impl Gists {
         }
     }
 
-    /// The answer of that mark, if it is still at hand.
+    /// The answer to a text that a gist is of, without its aliases, if it is still at hand.
     #[must_use]
-    pub fn answer(&self, mark: u64) -> Option<Arc<Answer>> {
-        let at_hand = locked(&self.at_hand);
-        let bytes = at_hand.answers.get(&mark)?;
-        postcard::from_bytes(bytes).ok().map(Arc::new)
+    pub fn answer(&self, fingerprint: Fingerprint, gist: &Gist, text: &str) -> Option<Arc<Answer>> {
+        let key = self.key(fingerprint, gist);
+        let answer = locked(&self.at_hand).answer(key, gist, text);
+        answer.map(Arc::new)
     }
 
     /// The key of the answer to a text that a gist is of.
@@ -273,19 +250,12 @@ fn facts(answer: &Answer) -> impl Iterator<Item = Fact> + '_ {
     said.chain(claims).chain(aliases)
 }
 
-fn encode(answer: &Answer) -> Vec<u8> {
-    // Plain data into a growing buffer: this encoding cannot fail, and an empty one would only cost a rewrite.
-    postcard::to_stdvec(answer).unwrap_or_default()
-}
-
-fn mark_of(bytes: &[u8]) -> u64 {
-    let mut mark = [0; 8];
-    mark.copy_from_slice(blake3::hash(bytes).as_bytes().split_at(8).0);
-    u64::from_le_bytes(mark)
-}
-
 /// A digest of an answer.
 #[must_use]
 pub fn mark(answer: &Answer) -> u64 {
-    mark_of(&encode(answer))
+    // Plain data into a growing buffer: this encoding cannot fail, and an empty one would only cost a rewrite.
+    let bytes = postcard::to_stdvec(answer).unwrap_or_default();
+    let mut mark = [0; 8];
+    mark.copy_from_slice(blake3::hash(&bytes).as_bytes().split_at(8).0);
+    u64::from_le_bytes(mark)
 }

@@ -31,6 +31,11 @@
 //!
 //! Time is an [`epochs::Epoch`]: a group of file changes, or a tick in which late answers appear.
 //!
+//! What is held, of each text that stands in one place: its place and a pointer to its gist (90 bytes, `flight`), the gist
+//! (60, and 8 for each thing that it says of names), its state in its document (32, `assemble`). Of each name, some 500
+//! bytes, and two for each document that it stands in (`names`); what several texts say alike is there once. Whatever else
+//! there is belongs to what is on its way: a bounded number of open epochs, of calls, of rows that are being written.
+//!
 //! Frontiers
 //! - `intake` holds its epoch until the driver feeds it and names the next one.
 //! - `ask` holds an epoch while a place at it waits for the first outcome of its text, at most for the patience of the
@@ -49,7 +54,9 @@
 //! 7. Equal outputs have equal rows: an output is compared by the digest of everything that its rows are made from, and
 //!    an answer that is not what its mark says is not rendered.
 
+mod at_hand;
 pub mod bridge;
+mod by_text;
 pub mod committer;
 mod delta;
 pub mod desk;
@@ -60,6 +67,7 @@ pub mod epochs;
 pub mod flight;
 pub mod gauges;
 pub mod gist;
+mod keeping;
 pub mod ops;
 pub mod outline;
 pub mod record;

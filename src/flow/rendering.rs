@@ -10,6 +10,7 @@ use super::desk::lookup;
 use super::desk::published::Published;
 use super::document::Document;
 use super::gist::{Gist, Gists, Known, mark};
+use super::keeping::Keeping;
 use super::outline;
 use super::record::{Loaded, Output, Version};
 use super::render::{self, Lookup};
@@ -19,10 +20,12 @@ use crate::model::id::{DocId, Fingerprint, ViewId};
 use crate::model::outcome::Answer;
 use crate::model::record::{CallRow, RepeatRow};
 use crate::sink::{Change, Changes, Row, SinkError, Table};
-use crate::store::{Database, ViewDelta};
+use crate::store::{Database, StoreError, ViewDelta};
 
 /// Documents are rendered together up to so many chunks: some hundred rows each, and one look at the database.
-const CHUNKS: usize = 512;
+const CHUNKS: usize = 256;
+/// So many outcomes are stored at a time.
+const TEXTS: usize = 10_000;
 
 /// A document as it was and as it is.
 #[derive(Debug, Default)]
@@ -68,7 +71,7 @@ pub(super) struct Rendering<'c> {
     calls: Vec<CallRow>,
     failures: Vec<Change>,
     texts: Texts,
-    outlines: Vec<(DocId, Vec<u8>)>,
+    keeping: Keeping<'c>,
     /// Set when what is published does not follow from the ledger any more.
     pub(super) mismatch: bool,
 }
@@ -78,7 +81,7 @@ impl<'c> Rendering<'c> {
     pub(super) fn new(
         database: &'c Database,
         gists: &'c Gists,
-        view: ViewId,
+        keeping: Keeping<'c>,
         ready: Vec<(Output, isize)>,
         calls: Vec<CallRow>,
     ) -> Self {
@@ -100,21 +103,28 @@ impl<'c> Rendering<'c> {
             database,
             asked: outline::asked(&gists.context),
             gists,
-            view,
+            view: keeping.view(),
             documents: documents.into_iter(),
             others,
             calls,
             failures: Vec::new(),
             texts: Texts::default(),
-            outlines: Vec::new(),
+            keeping,
             mismatch: false,
         }
     }
 
-    /// What the manifest stores of what was rendered.
-    pub(super) fn into_delta(self, delta: &mut ViewDelta) {
-        self.texts.into_delta(delta);
-        delta.outlines_put = self.outlines;
+    /// Stores what the manifest keeps of what was rendered, and of the rest.
+    pub(super) fn finish(self, rest: ViewDelta) -> Result<(), StoreError> {
+        let Self {
+            mut texts,
+            mut keeping,
+            ..
+        } = self;
+        while let Some(some) = texts.next(TEXTS) {
+            keeping.add(some)?;
+        }
+        keeping.finish(rest)
     }
 
     fn render(&mut self, turns: &[(DocId, Turn)]) -> Result<Vec<Change>, SinkError> {
@@ -132,6 +142,7 @@ impl<'c> Rendering<'c> {
         let of = |document: &Document| loaded.get(&document.head().version);
         let lookup = self.lookup(turns, &loaded)?;
         let mut changes = Vec::new();
+        let mut outlines = Vec::new();
         for (doc, turn) in turns {
             let differs = turn.differs();
             for (document, diff) in turn
@@ -153,7 +164,7 @@ impl<'c> Rendering<'c> {
                 }
                 for (fingerprint, known) in firsts(document, loaded) {
                     if let Some(known) = published(self.gists, fingerprint, known) {
-                        self.texts.take(fingerprint, known, diff);
+                        self.texts.take(fingerprint, &known, diff);
                     }
                 }
             }
@@ -161,9 +172,14 @@ impl<'c> Rendering<'c> {
                 && let Some(loaded) = of(after)
             {
                 let outline = outline::encode(after, loaded, self.asked).map_err(unread)?;
-                self.outlines.push((*doc, outline));
+                outlines.push((*doc, outline));
             }
         }
+        let delta = ViewDelta {
+            outlines_put: outlines,
+            ..ViewDelta::default()
+        };
+        self.keeping.add(delta).map_err(unread)?;
         Ok(changes)
     }
 
@@ -188,7 +204,9 @@ impl<'c> Rendering<'c> {
                 let Known::Answered(gist) = &state.known else {
                     continue;
                 };
-                match self.gists.answer(gist.mark) {
+                let text = texts.get(&fingerprint);
+                let at_hand = text.and_then(|text| self.gists.answer(fingerprint, gist, text));
+                match at_hand {
                     Some(answer) => {
                         answers.insert(gist.mark, answer);
                     }

@@ -32,6 +32,8 @@ use crate::store::{Database, StoredFile};
 const FILES: usize = 20;
 /// Chunks in the first epoch; each one after it takes twice as many, up to the usual size.
 const FIRST: u64 = 16;
+/// Epochs of the current snapshot that may be open at once: each worker has something to do at every step of the graph.
+const AHEAD: u64 = 8;
 /// How long a tick is while answers are late.
 const TICK: Duration = Duration::from_secs(1);
 
@@ -135,7 +137,7 @@ struct Group {
 impl Intake {
     /// Feeds the versions of the current snapshot, in all epochs from the first one up to its own: bit by bit, so that
     /// little of it waits at a time.
-    pub fn base(&self, files: &[StoredFile], first: Epoch, epoch: Epoch) {
+    pub async fn base(&self, files: &[StoredFile], first: Epoch, epoch: Epoch) {
         let epochs = usize::try_from(epoch - first).unwrap_or(usize::MAX);
         let size = files.len().div_ceil(epochs.saturating_add(1)).max(1);
         let mut bits = files.chunks(size);
@@ -143,6 +145,25 @@ impl Intake {
             let bit = bits.next().unwrap_or_default();
             let changes = bit.iter().filter_map(|file| version(file, 1)).collect();
             self.feed(changes, epoch + 1);
+            self.follow(first, epoch).await;
+        }
+    }
+
+    /// Waits until what has been fed is not far ahead of what has closed: a worker that is faster than the others would
+    /// load all of its share, and hold it until they have theirs. An epoch that does not close for a while holds up
+    /// nobody.
+    async fn follow(&self, first: Epoch, epoch: Epoch) {
+        let mut before = None;
+        loop {
+            let changed = self.gauges.changed.notified();
+            let open = self.gauges.counts().open_epoch.max(first);
+            let over = self.stop.ending().is_some() || self.workers.is_finished();
+            if epoch < open.saturating_add(AHEAD) || over || before == Some(open) {
+                return;
+            }
+            if timeout(TICK, changed).await.is_err() {
+                before = Some(open);
+            }
         }
     }
 

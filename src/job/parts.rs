@@ -85,6 +85,7 @@ pub(super) fn inquiry(
         published,
         retry_failures: order.retry_failures,
         scope: order.scope.clone(),
+        in_flight: order.limits.in_flight,
         keeps_room: order.paid,
         patience: order.timing.patience,
         grace: order.timing.grace,

@@ -339,6 +339,8 @@ impl Running {
         );
 
         let most_chunks = order.client.batch.most_chunks.max(1) as u64;
+        // What costs nothing need not come out little by little.
+        let least = if order.paid { 256 } else { 16_384 };
         Ok(Self {
             intake: Intake {
                 database,
@@ -350,7 +352,7 @@ impl Running {
                 gauges,
                 stop: live.stop.clone(),
                 wall: Arc::clone(&order.wall),
-                bound: (order.limits.in_flight as u64 * most_chunks * 4).max(256),
+                bound: (order.limits.in_flight as u64 * most_chunks * 4).max(least),
                 readers: thread::available_parallelism().map_or(2, usize::from),
             },
             files: listing.files.len(),
@@ -370,7 +372,7 @@ impl Running {
     async fn finish(mut self, order: &Order, live: &Live) -> Result<Option<Report>, RunError> {
         let known = self.base.as_deref().unwrap_or_default();
         let first = first_epoch(self.start, known.len());
-        self.intake.base(known, first, self.start);
+        self.intake.base(known, first, self.start).await;
         let known = self.base.take().unwrap_or_default();
         let feeding = Feeding::new(self.start + 1, order.watch.then_some(known));
         let steps = std::mem::take(&mut self.steps);

@@ -16,6 +16,9 @@ use crate::model::price::Price;
 /// Rules wait for nothing: their limits only keep the arithmetic finite.
 const UNLIMITED: u64 = 1_000_000_000;
 
+/// Batches that rules work on at once: enough for the processors, and no more, for each holds its texts and answers.
+const RULES: usize = 8;
+
 fn unlimited() -> Limits {
     Limits {
         requests_per_minute: UNLIMITED,
@@ -45,7 +48,10 @@ fn usual(preset: Preset) -> (Limits, &'static str) {
 /// What the server allows: by key, else by tier, else by the kind of server.
 pub(super) fn limits(settings: &mut Settings, choice: &Choice, server: &ProviderChoice) -> Limits {
     let ProviderChoice::OpenAi { preset, .. } = server else {
-        return unlimited();
+        return Limits {
+            in_flight: RULES,
+            ..unlimited()
+        };
     };
     let (mut limits, why) = usual(*preset);
     let mut origin = Origin::Default;

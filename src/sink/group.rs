@@ -15,8 +15,8 @@ pub(super) struct Bounds {
 impl Bounds {
     /// Those that are used outside tests.
     pub(super) const USUAL: Self = Self {
-        rows: 16 << 10,
-        memory: 8 << 20,
+        rows: 8 << 10,
+        memory: 4 << 20,
     };
 
     /// Whether a group is so small that its parts had better be joined with a neighbour.

@@ -18,7 +18,7 @@ use super::rows::encode;
 use super::schema::{Layout, Table};
 
 /// The most operations in a batch of the change log.
-const LOG_BATCH: usize = 8192;
+const LOG_BATCH: usize = 1024;
 
 /// A change log that is being written. There is no file before the first operation.
 pub(super) struct ChangeLog<'a> {
@@ -71,6 +71,8 @@ impl<'a> ChangeLog<'a> {
         for batch in batches(self.layout, self.table, self.epoch, ops) {
             writer.write(&batch?).map_err(failed)?;
         }
+        // What a writer holds of its columns, some hundred kilobytes each, is given back until there is more.
+        writer.flush().map_err(failed)?;
         self.writer = Some(writer);
         Ok(())
     }

@@ -24,6 +24,15 @@ use super::schema::{Layout, Table};
 /// Rows in a row group: what a reader that looks for one document has to decode.
 pub(super) const ROW_GROUP: usize = 8192;
 
+/// Rows that are made into columns, or read back, at a time.
+pub(super) const BATCH: usize = 2048;
+
+/// Bytes of a page: each column that is written holds one, and grows it by doubling.
+const PAGE: usize = 256 << 10;
+
+/// Rows after which a page is looked at: a hundred kilobytes of text.
+const PAGE_ROWS: usize = 128;
+
 /// Batches as the bytes of a Parquet file; `path` is only for errors.
 ///
 /// The same rows give the same bytes: nothing of the time or place is in it but what `extra` says.
@@ -75,6 +84,8 @@ pub(super) fn properties(
     let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
         .set_max_row_group_row_count(Some(ROW_GROUP))
+        .set_data_page_size_limit(PAGE)
+        .set_write_batch_size(PAGE_ROWS)
         .set_created_by(format!("weir {}", env!("CARGO_PKG_VERSION")))
         .set_key_value_metadata(Some(metadata));
     // Values that hardly repeat only fill a dictionary in vain.
@@ -98,22 +109,29 @@ pub(super) fn memory(batch: &RecordBatch) -> u64 {
         .sum()
 }
 
-/// Writes a part of a table into a folder. The rows must be in key order.
+/// Writes a part of a table into a folder, of batches that are made as they are asked for. The rows must be in key order.
 pub(super) fn write(
     layout: &Layout,
     table: Table,
-    batch: RecordBatch,
+    batches: impl IntoIterator<Item = Result<RecordBatch, SinkError>>,
     folder: &Path,
 ) -> Result<PartInfo, SinkError> {
-    let key = |at: usize| {
-        let one = usize::from(at < batch.num_rows());
-        keys(table, &batch.slice(at, one)).map(|mut keys| keys.pop())
-    };
-    let (min, max) = (key(0)?, key(batch.num_rows().saturating_sub(1))?);
     let schema = layout.schema_id(table);
     let extra: Vec<_> = schema.map(|id| ("answer_schema", id)).into_iter().collect();
-    let (rows, memory) = (batch.num_rows() as u64, memory(&batch));
-    let bytes = parquet(table, &layout.schema(table), [Ok(batch)], &extra, folder)?;
+    let (mut min, mut max, mut rows, mut held) = (None, None, 0, 0);
+    let seen = batches.into_iter().map(|batch| {
+        let batch = batch?;
+        let key = |at: usize| {
+            let one = usize::from(at < batch.num_rows());
+            keys(table, &batch.slice(at, one)).map(|mut keys| keys.pop())
+        };
+        min = min.or(key(0)?);
+        max = key(batch.num_rows().saturating_sub(1))?.or(max);
+        rows += batch.num_rows() as u64;
+        held += memory(&batch);
+        Ok(batch)
+    });
+    let bytes = parquet(table, &layout.schema(table), seen, &extra, folder)?;
     let blake3 = blake3::hash(&bytes).to_hex().to_string();
     let file = format!("{}.parquet", blake3.get(..16).unwrap_or(&blake3));
     write_new(&folder.join(&file), &bytes)?;
@@ -121,7 +139,7 @@ pub(super) fn write(
         file,
         rows,
         bytes: bytes.len() as u64,
-        memory,
+        memory: held,
         blake3,
         min,
         max,
@@ -160,7 +178,7 @@ pub(super) fn read(
     let rows = usize::try_from(info.rows).unwrap_or(usize::MAX);
     let reader = ParquetRecordBatchReaderBuilder::try_new(bytes)
         .map_err(failed)?
-        .with_batch_size(rows.clamp(1, 1 << 20))
+        .with_batch_size(BATCH)
         .build()
         .map_err(failed)?;
     let mut batches = Vec::new();

@@ -11,6 +11,7 @@ use super::error::SinkError;
 use super::files::link;
 use super::group::{Bounds, groups};
 use super::key::RowKey;
+use super::log::ChangeLog;
 use super::manifest::PartInfo;
 use super::part;
 use super::rows::{Row, encode};
@@ -30,6 +31,9 @@ pub(super) struct Rewriter<'a> {
     held: Option<Vec<Batch>>,
     /// Where the new parts go.
     folder: PathBuf,
+    /// Where operations are told, if anywhere. Together with the rest, not as they come: of tables that change little
+    /// one log at a time is open, and a writer of many columns takes megabytes.
+    log: Option<ChangeLog<'a>>,
     new: Vec<PartInfo>,
     ops: Vec<Op>,
     weight: u64,
@@ -47,6 +51,7 @@ impl<'a> Rewriter<'a> {
         bounds: Bounds,
         (old, old_folder): (&'a [PartInfo], PathBuf),
         folder: PathBuf,
+        log: Option<ChangeLog<'a>>,
     ) -> Self {
         let full = old.iter().filter(|part| part.rows > 0);
         Self {
@@ -58,6 +63,7 @@ impl<'a> Rewriter<'a> {
             rest: full.cloned().collect(),
             held: None,
             folder,
+            log,
             new: Vec::new(),
             ops: Vec::new(),
             weight: 0,
@@ -88,6 +94,9 @@ impl<'a> Rewriter<'a> {
         let Some(last) = self.ops.last().map(|op| op.key) else {
             return Ok(());
         };
+        if let Some(log) = &mut self.log {
+            log.write(&self.ops)?;
+        }
         // Parts before the one that the last operation falls on take no more.
         let starts_by = |part: &PartInfo| part.min.is_none_or(|min| min <= last);
         let started = self.rest.iter().skip(1).take_while(|part| starts_by(part));
@@ -168,8 +177,10 @@ impl<'a> Rewriter<'a> {
         let items = merge(self.table, batches, ops)?;
         let olds: Vec<&RecordBatch> = batches.iter().map(|(batch, _)| batch).collect();
         for piece in pieces(self.bounds, &items) {
-            let batch = gather(self.layout, self.table, &olds, piece)?;
-            let part = part::write(self.layout, self.table, batch, &self.folder)?;
+            let batches = piece
+                .chunks(part::BATCH)
+                .map(|rows| gather(self.layout, self.table, &olds, rows));
+            let part = part::write(self.layout, self.table, batches, &self.folder)?;
             self.new.push(part);
         }
         Ok(())
@@ -187,10 +198,14 @@ impl<'a> Rewriter<'a> {
             return Ok(self.old.to_vec());
         }
         let ops = std::mem::take(&mut self.ops);
+        if let Some(mut log) = self.log.take() {
+            log.write(&ops)?;
+            log.finish()?;
+        }
         self.apply(self.rest.len(), &ops)?;
         if self.new.is_empty() {
             let nothing = encode(self.layout, self.table, std::iter::empty())?;
-            let part = part::write(self.layout, self.table, nothing, &self.folder)?;
+            let part = part::write(self.layout, self.table, [Ok(nothing)], &self.folder)?;
             self.new.push(part);
         }
         Ok(self.new)

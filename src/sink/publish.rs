@@ -13,7 +13,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use super::change::{Op, settle};
+use super::change::settle;
 use super::error::SinkError;
 use super::files::{
     create_dir, create_dir_to_last, io, names, remove_dir, remove_file, rename, sync_dir, write_new,
@@ -197,33 +197,23 @@ impl Local {
                 let path = waiting.join(format!("{}.parquet", table.name()));
                 ChangeLog::new(&self.layout, table, manifest.epoch, at, path)
             });
-            let rewriter = Rewriter::new(table, &self.layout, self.bounds, old, new.clone());
-            tables.push((table, rewriter, log, new));
+            let rewriter = Rewriter::new(table, &self.layout, self.bounds, old, new.clone(), log);
+            tables.push((table, rewriter, new));
         }
-        let take = |rewriter: &mut Rewriter<'_>, log: &mut Option<ChangeLog<'_>>, ops: Vec<Op>| {
-            if let Some(log) = log {
-                log.write(&ops)?;
-            }
-            rewriter.push(ops)
-        };
         while let Some(changes) = changes.of_documents()? {
             let mut of_tables: BTreeMap<Table, Vec<Change>> = BTreeMap::new();
             for change in changes {
                 let table = change.row.table();
                 of_tables.entry(table).or_default().push(change);
             }
-            for (table, rewriter, log, _) in &mut tables {
+            for (table, rewriter, _) in &mut tables {
                 if let Some(changes) = of_tables.remove(table) {
-                    take(rewriter, log, settle(*table, changes)?)?;
+                    rewriter.push(settle(*table, changes)?)?;
                 }
             }
         }
-        for (table, mut rewriter, mut log, new) in tables {
-            let ops = settle(table, changes.of_table(table)?)?;
-            take(&mut rewriter, &mut log, ops)?;
-            if let Some(log) = log {
-                log.finish()?;
-            }
+        for (table, mut rewriter, new) in tables {
+            rewriter.push(settle(table, changes.of_table(table)?)?)?;
             let parts = rewriter.finish()?;
             sync_dir(&new)?;
             let info = TableInfo {

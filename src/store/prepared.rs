@@ -1,6 +1,6 @@
 //! Publishing in two steps, so that the manifest and the output folder cannot disagree for ever.
 //!
-//! 1. `prepare` stores what an epoch will make of the view, and changes nothing.
+//! 1. A [`Draft`](super::Draft) stores what an epoch will make of the view, and changes nothing.
 //! 2. The caller swaps the output's `current`: from here the epoch is published.
 //! 3. `commit` makes the view so.
 //!
@@ -18,11 +18,6 @@ use super::writer::Pending;
 use crate::model::id::{DocId, Fingerprint, ViewId};
 use crate::model::unit::Micros;
 
-/// Rows in one part of a payload: a payload of any length is applied in the memory of one part.
-const ROWS: usize = 500;
-/// Outlines in one, which are some kilobytes each.
-const OUTLINES: usize = 50;
-
 /// What an epoch makes of a view.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ViewDelta {
@@ -30,6 +25,8 @@ pub struct ViewDelta {
     pub files_put: Vec<StoredFile>,
     /// Files that are gone.
     pub files_gone: Vec<DocId>,
+    /// Whether what was known of chunks before goes first, all of it.
+    pub outcomes_afresh: bool,
     /// What is known of documents that are new or differ, encoded by the caller.
     pub outlines_put: Vec<(DocId, Vec<u8>)>,
     /// Outcomes that are new or differ, encoded by the caller.
@@ -53,19 +50,19 @@ pub struct ViewDelta {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Head {
-    plan: String,
-    derivation: String,
-    complete: bool,
-    digest: Vec<u8>,
-    calls_published: i64,
-    manifest_json: String,
-    at: Micros,
+pub(super) struct Head {
+    pub(super) plan: String,
+    pub(super) derivation: String,
+    pub(super) complete: bool,
+    pub(super) digest: Vec<u8>,
+    pub(super) calls_published: i64,
+    pub(super) manifest_json: String,
+    pub(super) at: Micros,
 }
 
 /// A part of a payload. The head comes last: a payload without one is not whole.
 #[derive(Serialize, Deserialize)]
-enum Part<'a> {
+pub(super) enum Part<'a> {
     FilesGone(Vec<DocId>),
     FilesPut(Vec<StoredFile>),
     OutcomesGone(Vec<Fingerprint>),
@@ -75,37 +72,10 @@ enum Part<'a> {
     Head(Head),
     #[serde(borrow)]
     OutlinesPut(Vec<(DocId, &'a [u8])>),
+    OutcomesAfresh,
 }
 
 impl Database {
-    /// Stores what an epoch will make of a view; the same epoch again replaces it.
-    pub fn prepare(&self, view: ViewId, epoch: u64, delta: ViewDelta) -> Pending<()> {
-        let payload = match encode(delta) {
-            Ok(payload) => payload,
-            Err(_unencodable) => return Pending::failed(damaged(view, epoch)),
-        };
-        self.write("prepare an epoch", move |connection| {
-            match last_epoch(connection, view)? {
-                None => return Err(protocol(view, epoch, "is of a view that is not registered")),
-                Some(last) if last >= epoch => {
-                    return Err(protocol(view, epoch, "is published already"));
-                }
-                Some(_) => {}
-            }
-            if prepared(connection, view)?.is_some_and(|other| other != epoch) {
-                return Err(protocol(view, epoch, "comes while another one is prepared"));
-            }
-            delete(connection, view, epoch)?;
-            let mut put = connection.prepare_cached(
-                "INSERT INTO prepared (view_id, epoch, part, payload, digest) VALUES (?1, ?2, ?3, ?4, ?5)",
-            )?;
-            for (part, payload) in (0_i64..).zip(&payload) {
-                put.execute(params![view.0, signed(epoch), part, payload, check(&[payload])])?;
-            }
-            Ok(())
-        })
-    }
-
     /// Makes the view what was prepared; says whether it was not so already.
     pub fn commit(&self, view: ViewId, epoch: u64) -> Pending<bool> {
         self.write("commit an epoch", move |connection| {
@@ -155,45 +125,6 @@ impl Database {
     }
 }
 
-fn encode(delta: ViewDelta) -> postcard::Result<Vec<Vec<u8>>> {
-    let head = Head {
-        plan: delta.plan,
-        derivation: delta.derivation,
-        complete: delta.complete,
-        digest: delta.digest,
-        calls_published: delta.calls_published,
-        manifest_json: delta.manifest_json,
-        at: delta.at,
-    };
-    let mut payload = Vec::new();
-    cut(delta.files_gone, Part::FilesGone, &mut payload)?;
-    cut(delta.files_put, Part::FilesPut, &mut payload)?;
-    cut(delta.outcomes_gone, Part::OutcomesGone, &mut payload)?;
-    for some in delta.outcomes_put.chunks(ROWS) {
-        let some = some.iter().map(|(print, outcome)| (*print, &**outcome));
-        payload.push(postcard::to_stdvec(&Part::OutcomesPut(some.collect()))?);
-    }
-    for some in delta.outlines_put.chunks(OUTLINES) {
-        let some = some.iter().map(|(doc, outline)| (*doc, &**outline));
-        payload.push(postcard::to_stdvec(&Part::OutlinesPut(some.collect()))?);
-    }
-    payload.push(postcard::to_stdvec(&Part::Head(head))?);
-    Ok(payload)
-}
-
-fn cut<T>(
-    rows: Vec<T>,
-    part: impl Fn(Vec<T>) -> Part<'static>,
-    payload: &mut Vec<Vec<u8>>,
-) -> postcard::Result<()> {
-    let mut rows = rows.into_iter().peekable();
-    while rows.peek().is_some() {
-        let some = rows.by_ref().take(ROWS).collect();
-        payload.push(postcard::to_stdvec(&part(some))?);
-    }
-    Ok(())
-}
-
 fn apply(
     connection: &Connection,
     view: ViewId,
@@ -220,6 +151,11 @@ fn apply(
             }
         }
         Part::FilesPut(files) => put_files(connection, view, &files)?,
+        Part::OutcomesAfresh => {
+            connection
+                .prepare_cached("DELETE FROM outcomes WHERE view_id = ?1")?
+                .execute([view.0])?;
+        }
         Part::OutcomesGone(gone) => {
             let mut delete = connection
                 .prepare_cached("DELETE FROM outcomes WHERE view_id = ?1 AND fingerprint = ?2")?;
@@ -266,25 +202,29 @@ fn put_head(
     Ok(())
 }
 
-fn prepared(connection: &Connection, view: ViewId) -> Result<Option<u64>, StoreError> {
+pub(super) fn prepared(connection: &Connection, view: ViewId) -> Result<Option<u64>, StoreError> {
     let epoch: Option<i64> = connection
         .prepare_cached("SELECT max(epoch) FROM prepared WHERE view_id = ?1")?
         .query_row([view.0], |row| row.get(0))?;
     Ok(epoch.map(unsigned))
 }
 
-fn delete(connection: &Connection, view: ViewId, epoch: u64) -> Result<bool, StoreError> {
+pub(super) fn delete(
+    connection: &Connection,
+    view: ViewId,
+    epoch: u64,
+) -> Result<bool, StoreError> {
     let gone = connection
         .prepare_cached("DELETE FROM prepared WHERE view_id = ?1 AND epoch = ?2")?
         .execute(params![view.0, signed(epoch)])?;
     Ok(gone > 0)
 }
 
-fn protocol(view: ViewId, epoch: u64, why: &'static str) -> StoreError {
+pub(super) fn protocol(view: ViewId, epoch: u64, why: &'static str) -> StoreError {
     StoreError::Protocol { view, epoch, why }
 }
 
-fn damaged(view: ViewId, epoch: u64) -> StoreError {
+pub(super) fn damaged(view: ViewId, epoch: u64) -> StoreError {
     StoreError::Damaged {
         what: format!("epoch {epoch} of view {view}"),
     }

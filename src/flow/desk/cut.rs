@@ -17,6 +17,10 @@ use crate::stage::batch::pack;
 /// So many texts are read with those of a batch: reading many costs little more than reading one.
 const AHEAD: usize = 64;
 
+/// So many windows of calls may have been cut and not been told of. One is what the limits let be under way; what was
+/// answered faster than it can be parsed and told of would pile up beside it, with its texts.
+const CALLING: usize = 2;
+
 /// The chunks of a batch, and what keeps others from asking about them.
 type Cut = (Vec<(Fingerprint, Wanted)>, BTreeMap<Fingerprint, Claim>);
 
@@ -28,6 +32,9 @@ impl Desk {
             return None;
         }
         let size = self.client.size();
+        if self.queue.counts().2 >= CALLING * self.inquiry.in_flight * size.chunks.max(1) {
+            return None;
+        }
         let waiting = || self.queue.next().map(|(_, tokens)| tokens);
         let quiet =
             self.last_came.elapsed() >= LINGER && self.lookups.is_empty() && self.unseen.is_empty();

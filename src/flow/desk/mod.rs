@@ -67,6 +67,8 @@ pub struct Inquiry {
     pub retry_failures: bool,
     /// What may be asked about.
     pub scope: Scope,
+    /// The most calls that the limits let be under way.
+    pub in_flight: usize,
     /// Whether no call goes out without room for its answer: it is paid for.
     pub keeps_room: bool,
     /// The least patience, if not that of the desk.

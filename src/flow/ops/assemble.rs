@@ -37,8 +37,11 @@ enum Shown {
 }
 
 impl State<DocId, Part, Arc<Assembled>> for Shown {
+    type Shared = ();
+
     fn apply(
         &mut self,
+        (): &mut (),
         _doc: &DocId,
         changes: Vec<(Part, isize)>,
         out: &mut Vec<(Arc<Assembled>, isize)>,

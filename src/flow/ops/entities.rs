@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::few::Few;
 use super::fold::State;
+use super::numbers::{Documents, Numbers};
 use super::seen::Seen;
 use crate::flow::document::Tally;
 use crate::model::extraction::Name;
@@ -45,9 +47,10 @@ pub(super) enum Part {
 /// All that is said of a name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(super) struct Sum {
-    surfaces: BTreeMap<Arc<str>, u64>,
+    /// By surface.
+    surfaces: Box<[(Arc<str>, u64)]>,
     extent: Extent,
-    shorts: BTreeSet<Name>,
+    shorts: Box<[Name]>,
 }
 
 /// Why two names are one.
@@ -59,48 +62,35 @@ pub(super) fn merge(a: &Name, b: &Name, rule: &str) -> Merge {
     }
 }
 
-/// Adds to a count, or takes from it; what counts nothing is not there.
-fn count<K: Ord + Clone>(counts: &mut BTreeMap<K, u64>, key: &K, diff: i64) {
-    let sum = counts.get(key).copied().unwrap_or(0);
-    match sum.saturating_add_signed(diff) {
-        0 => {
-            counts.remove(key);
-        }
-        sum => {
-            counts.insert(key.clone(), sum);
-        }
-    }
-}
-
 /// What is said of a name, by document and in sum.
 #[derive(Debug, Default)]
 pub(super) struct Node {
     label: Option<Name>,
-    surfaces: BTreeMap<Arc<str>, u64>,
-    shorts: BTreeMap<Name, u64>,
+    surfaces: Few<Arc<str>, u64>,
+    shorts: Few<Name, u64>,
     /// Where it is mentioned.
     mentioned: Seen,
     /// Where it stands in statements alone.
-    stated: BTreeSet<DocId>,
+    stated: Numbers,
     shown: Option<Arc<Sum>>,
 }
 
 impl Node {
-    fn tally(&mut self, tally: &Tally, diff: isize) {
+    fn tally(&mut self, documents: &mut Documents, tally: &Tally, diff: isize) {
         let diff64 = diff as i64;
         for (surface, times) in &tally.surfaces {
             let times = times.cast_signed().saturating_mul(diff64);
-            count(&mut self.surfaces, surface, times);
+            self.surfaces.count(surface, times);
         }
         for short in &tally.shorts {
-            count(&mut self.shorts, short, diff64);
+            self.shorts.count(short, diff64);
         }
         if !tally.surfaces.is_empty() {
-            self.mentioned.change(tally.doc, tally.at, diff);
+            self.mentioned.change(documents, tally.doc, tally.at, diff);
         } else if diff > 0 {
-            self.stated.insert(tally.doc);
+            documents.insert(&mut self.stated, tally.doc);
         } else {
-            self.stated.remove(&tally.doc);
+            documents.remove(&mut self.stated, tally.doc);
         }
     }
 
@@ -108,25 +98,35 @@ impl Node {
         let something = !self.surfaces.is_empty() || !self.shorts.is_empty();
         something.then(|| {
             Arc::new(Sum {
-                surfaces: self.surfaces.clone(),
+                surfaces: self
+                    .surfaces
+                    .iter()
+                    .map(|(surface, times)| (Arc::clone(surface), *times))
+                    .collect(),
                 extent: self.mentioned.extent(),
-                shorts: self.shorts.keys().cloned().collect(),
+                shorts: self.shorts.iter().map(|(short, _)| short.clone()).collect(),
             })
         })
     }
 
     /// Tells of every document that it stands in.
-    fn tell_all(&self, name: &Name, diff: isize, out: &mut Vec<(Told, isize)>) {
+    fn tell_all(
+        &self,
+        documents: &Documents,
+        name: &Name,
+        diff: isize,
+        out: &mut Vec<(Told, isize)>,
+    ) {
         let Some(label) = &self.label else { return };
-        for doc in self.mentioned.documents() {
+        for doc in self.mentioned.documents(documents) {
             out.push((Told::Part(label.clone(), Part::Member(doc)), diff));
         }
         if label != name {
             // A document is in one of the two.
             for doc in self
                 .mentioned
-                .documents()
-                .chain(self.stated.iter().copied())
+                .documents(documents)
+                .chain(documents.all(&self.stated))
             {
                 out.push((Told::Label(doc, name.clone(), label.clone()), diff));
             }
@@ -147,8 +147,11 @@ impl Node {
 }
 
 impl State<Name, Said, Told> for Node {
+    type Shared = Documents;
+
     fn apply(
         &mut self,
+        documents: &mut Documents,
         name: &Name,
         mut changes: Vec<(Said, isize)>,
         out: &mut Vec<(Told, isize)>,
@@ -158,7 +161,7 @@ impl State<Name, Said, Told> for Node {
             .any(|(said, _)| matches!(said, Said::Label(_)));
         let entity = |label: &Option<Name>| label.as_ref().unwrap_or(name).clone();
         if relabels {
-            self.tell_all(name, -1, out);
+            self.tell_all(documents, name, -1, out);
         }
         let before = (entity(&self.label), self.shown.take());
         // What goes, goes first: what comes may be in its place.
@@ -166,7 +169,7 @@ impl State<Name, Said, Told> for Node {
         for (said, diff) in &changes {
             match said {
                 Said::Tally(tally) => {
-                    self.tally(tally, *diff);
+                    self.tally(documents, tally, *diff);
                     if !relabels {
                         self.tell(name, tally, *diff, out);
                     }
@@ -178,7 +181,7 @@ impl State<Name, Said, Told> for Node {
             }
         }
         if relabels {
-            self.tell_all(name, 1, out);
+            self.tell_all(documents, name, 1, out);
         }
         self.shown = self.sum();
         let after = (entity(&self.label), self.shown.clone());
@@ -201,22 +204,22 @@ impl State<Name, Said, Told> for Node {
 /// What an entity is made of, by its least name.
 #[derive(Debug, Default)]
 pub(super) struct Entity {
-    sums: BTreeMap<Name, Arc<Sum>>,
+    sums: Few<Name, Arc<Sum>>,
     /// How many of its names stand in each document, if it has several.
-    members: BTreeMap<DocId, u64>,
-    merged: BTreeMap<Merge, u64>,
-    shown: Option<Arc<EntityRow>>,
+    members: Few<DocId, u64>,
+    merged: Few<Merge, u64>,
 }
 
 impl Entity {
     fn row(&self, least: &Name) -> Option<EntityRow> {
         let mut surfaces: BTreeMap<Arc<str>, u64> = BTreeMap::new();
-        let mut merged: BTreeSet<Merge> = self.merged.keys().cloned().collect();
+        let mut merged: BTreeSet<Merge> =
+            self.merged.iter().map(|(merge, _)| merge.clone()).collect();
         let mut extent = Extent {
             documents: self.members.len() as u64,
             ..Extent::default()
         };
-        for (name, sum) in &self.sums {
+        for (name, sum) in self.sums.iter() {
             for (surface, times) in &sum.surfaces {
                 *surfaces.entry(Arc::clone(surface)).or_default() += times;
             }
@@ -240,39 +243,38 @@ impl Entity {
 }
 
 impl State<Name, Part, (Name, Arc<EntityRow>)> for Entity {
+    type Shared = ();
+
     fn apply(
         &mut self,
+        (): &mut (),
         least: &Name,
         mut changes: Vec<(Part, isize)>,
         out: &mut Vec<((Name, Arc<EntityRow>), isize)>,
     ) {
+        // What it shows is not kept: it follows from the rest.
+        let before = self.row(least);
         // What goes, goes first: what comes may be in its place.
         changes.sort_by_key(|(_, diff)| *diff);
         for (part, diff) in changes {
             match part {
-                Part::Sum(name, sum) if diff > 0 => {
-                    self.sums.insert(name, sum);
-                }
+                Part::Sum(name, sum) if diff > 0 => self.sums.put(name, sum),
                 Part::Sum(name, _) => {
                     self.sums.remove(&name);
                 }
-                Part::Member(doc) => count(&mut self.members, &doc, diff as i64),
-                Part::Merged(merge) => count(&mut self.merged, &merge, diff as i64),
+                Part::Member(doc) => self.members.count(&doc, diff as i64),
+                Part::Merged(merge) => self.merged.count(&merge, diff as i64),
             }
         }
-        let row = self.row(least).map(Arc::new);
-        if self.shown != row {
-            let before = self.shown.take();
-            out.extend(before.map(|row| ((least.clone(), row), -1)));
-            out.extend(row.clone().map(|row| ((least.clone(), row), 1)));
-            self.shown = row;
+        let after = self.row(least);
+        if before != after {
+            for (row, diff) in [(before, -1), (after, 1)] {
+                out.extend(row.map(|row| ((least.clone(), Arc::new(row)), diff)));
+            }
         }
     }
 
     fn is_empty(&self) -> bool {
-        self.sums.is_empty()
-            && self.members.is_empty()
-            && self.merged.is_empty()
-            && self.shown.is_none()
+        self.sums.is_empty() && self.members.is_empty() && self.merged.is_empty()
     }
 }

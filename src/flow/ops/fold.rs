@@ -23,9 +23,18 @@ use crate::flow::epochs::Epoch;
 
 /// What is kept of a key.
 pub trait State<K, V, O>: Default {
+    /// What the states of all keys of a worker have together.
+    type Shared: Default;
+
     /// Takes the changes of one epoch, which are added up and of which there is at least one, and says what changes of
     /// what is shown.
-    fn apply(&mut self, key: &K, changes: Vec<(V, isize)>, out: &mut Vec<(O, isize)>);
+    fn apply(
+        &mut self,
+        shared: &mut Self::Shared,
+        key: &K,
+        changes: Vec<(V, isize)>,
+        out: &mut Vec<(O, isize)>,
+    );
 
     /// Whether it is what it was before there was anything: then it need not be kept.
     fn is_empty(&self) -> bool;
@@ -52,6 +61,7 @@ where
                 drop(first);
                 let mut waiting: Waiting<(K, V)> = BTreeMap::new();
                 let mut states: BTreeMap<K, S> = BTreeMap::new();
+                let mut shared = S::Shared::default();
                 move |(input, frontier), output| {
                     let index = output.output_index();
                     input.for_each(|capability, records| {
@@ -81,7 +91,7 @@ where
                                 of_key.push((value, diff));
                             }
                             let mut state = states.remove(&key).unwrap_or_default();
-                            state.apply(&key, of_key, &mut out);
+                            state.apply(&mut shared, &key, of_key, &mut out);
                             if !state.is_empty() {
                                 states.insert(key, state);
                             }

@@ -33,8 +33,11 @@ struct Labelled {
 }
 
 impl State<DocId, Part, Arc<Document>> for Labelled {
+    type Shared = ();
+
     fn apply(
         &mut self,
+        (): &mut (),
         _doc: &DocId,
         changes: Vec<(Part, isize)>,
         out: &mut Vec<(Arc<Document>, isize)>,

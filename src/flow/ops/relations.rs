@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::fold::State;
+use super::numbers::Documents;
 use super::seen::Seen;
 use crate::flow::document::Backing;
 use crate::flow::record::RelationKey;
@@ -16,16 +17,32 @@ pub(super) struct Summed {
     seen: Seen,
     evidence: u64,
     grounded: u64,
-    shown: Option<Arc<RelationRow>>,
+}
+
+impl Summed {
+    fn row(&self, key: &RelationKey) -> Option<RelationRow> {
+        relation_of(
+            &nameless(&key.source),
+            &key.predicate,
+            &nameless(&key.target),
+            self.seen.extent(),
+            (self.evidence, self.grounded),
+        )
+    }
 }
 
 impl State<RelationKey, Backing, (RelationKey, Arc<RelationRow>)> for Summed {
+    type Shared = Documents;
+
     fn apply(
         &mut self,
+        documents: &mut Documents,
         key: &RelationKey,
         mut changes: Vec<(Backing, isize)>,
         out: &mut Vec<((RelationKey, Arc<RelationRow>), isize)>,
     ) {
+        // What it shows is not kept: it follows from the rest.
+        let before = self.row(key);
         // What goes, goes first: what comes may be in its place.
         changes.sort_by_key(|(_, diff)| *diff);
         for (backing, diff) in changes {
@@ -34,26 +51,18 @@ impl State<RelationKey, Backing, (RelationKey, Arc<RelationRow>)> for Summed {
             };
             add(&mut self.evidence, backing.evidence);
             add(&mut self.grounded, backing.grounded);
-            self.seen.change(backing.doc, backing.at, diff);
+            self.seen.change(documents, backing.doc, backing.at, diff);
         }
-        let row = relation_of(
-            &nameless(&key.source),
-            &key.predicate,
-            &nameless(&key.target),
-            self.seen.extent(),
-            (self.evidence, self.grounded),
-        );
-        let row = row.map(Arc::new);
-        if self.shown != row {
-            let before = self.shown.take();
-            out.extend(before.map(|row| ((key.clone(), row), -1)));
-            out.extend(row.clone().map(|row| ((key.clone(), row), 1)));
-            self.shown = row;
+        let after = self.row(key);
+        if before != after {
+            for (row, diff) in [(before, -1), (after, 1)] {
+                out.extend(row.map(|row| ((key.clone(), Arc::new(row)), diff)));
+            }
         }
     }
 
     fn is_empty(&self) -> bool {
-        self.seen.is_empty() && self.shown.is_none()
+        self.seen.is_empty()
     }
 }
 

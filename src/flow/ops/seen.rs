@@ -1,7 +1,7 @@
 //! The documents in which something stands, and the first and last of their times: kept as they come and go. Pure.
 
-use std::collections::{BTreeMap, BTreeSet};
-
+use super::few::Few;
+use super::numbers::{Documents, Numbers};
 use crate::model::id::DocId;
 use crate::model::unit::Micros;
 use crate::stage::graph::merge::Extent;
@@ -9,38 +9,49 @@ use crate::stage::graph::merge::Extent;
 /// Documents, and how many of them have which time.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
-    documents: BTreeSet<DocId>,
-    times: BTreeMap<Micros, u32>,
+    documents: Numbers,
+    times: Few<Micros, u32>,
 }
 
 impl Seen {
     /// A document comes or goes; one that comes again in the same epoch has gone before.
-    pub(super) fn change(&mut self, doc: DocId, at: Option<Micros>, diff: isize) {
+    pub(super) fn change(
+        &mut self,
+        documents: &mut Documents,
+        doc: DocId,
+        at: Option<Micros>,
+        diff: isize,
+    ) {
         let changes = if diff > 0 {
-            self.documents.insert(doc)
+            documents.insert(&mut self.documents, doc)
         } else {
-            self.documents.remove(&doc)
+            documents.remove(&mut self.documents, doc)
         };
         let Some(at) = at.filter(|_| changes) else {
             return;
         };
-        let count = self.times.entry(at).or_default();
-        *count = count.saturating_add_signed(if diff > 0 { 1 } else { -1 });
-        if *count == 0 {
-            self.times.remove(&at);
+        let count = self.times.get(&at).copied().unwrap_or(0);
+        match count.saturating_add_signed(if diff > 0 { 1 } else { -1 }) {
+            0 => {
+                self.times.remove(&at);
+            }
+            count => self.times.put(at, count),
         }
     }
 
     pub(super) fn extent(&self) -> Extent {
         Extent {
             documents: self.documents.len() as u64,
-            first: self.times.first_key_value().map(|(at, _)| *at),
-            last: self.times.last_key_value().map(|(at, _)| *at),
+            first: self.times.iter().next().map(|(at, _)| *at),
+            last: self.times.iter().next_back().map(|(at, _)| *at),
         }
     }
 
-    pub(super) fn documents(&self) -> impl Iterator<Item = DocId> + '_ {
-        self.documents.iter().copied()
+    pub(super) fn documents<'s>(
+        &'s self,
+        documents: &'s Documents,
+    ) -> impl Iterator<Item = DocId> + 's {
+        documents.all(&self.documents)
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -50,12 +61,15 @@ impl Seen {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     /// Whatever comes and goes, it is what the documents that are left give from nothing.
     #[test]
     fn it_is_what_is_left() {
         let mut rng = fastrand::Rng::with_seed(4);
+        let mut documents = Documents::default();
         for _ in 0..200 {
             let mut seen = Seen::default();
             let mut there: BTreeMap<u8, Option<Micros>> = BTreeMap::new();
@@ -68,7 +82,7 @@ mod tests {
                 if diff > 0 {
                     there.insert(doc, at);
                 }
-                seen.change(DocId([doc; 16]), at, diff);
+                seen.change(&mut documents, DocId([doc; 16]), at, diff);
                 let times = || there.values().filter_map(|at| *at);
                 let expected = Extent {
                     documents: there.len() as u64,
