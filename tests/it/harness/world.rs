@@ -16,7 +16,7 @@ use weir::job::reader::Reading;
 use weir::limit::{Caps, Limits};
 use weir::llm::{Provider, client};
 use weir::model::call::Question;
-use weir::model::id::{ContentHash, KeyContext, PromptId, SchemaId};
+use weir::model::id::{KeyContext, PromptId, SchemaId};
 use weir::model::unit::Micros;
 use weir::source::{Root, walk};
 use weir::stage::{chunk, transcript};
@@ -29,7 +29,7 @@ pub struct World {
     pub folder: TempDir,
     /// What each file holds.
     pub files: BTreeMap<String, String>,
-    /// Whatever a file of that path and content hash held, ever.
+    /// Whatever a file of that path and content hash held, ever; without a hash if it could not be read.
     pub history: BTreeMap<(String, String), Vec<u8>>,
     next: u32,
 }
@@ -59,11 +59,11 @@ impl World {
     /// Writes a file.
     pub fn write(&mut self, name: &str, text: &str) {
         fs::write(self.path(name), text).unwrap();
-        let hash: ContentHash = transcript::read(name, text.as_bytes()).unwrap().hash;
-        self.history.insert(
-            (name.to_owned(), hash.to_string()),
-            text.as_bytes().to_vec(),
-        );
+        // What cannot be read is nobody's content.
+        let read = transcript::read(name, text.as_bytes());
+        let hash = read.map_or_else(|_| String::new(), |read| read.hash.to_string());
+        let bytes = text.as_bytes().to_vec();
+        self.history.insert((name.to_owned(), hash), bytes);
         self.files.insert(name.to_owned(), text.to_owned());
     }
 
@@ -79,6 +79,13 @@ impl World {
         fs::rename(self.path(from), self.path(to)).unwrap();
         self.files.remove(from);
         self.write(to, &text);
+    }
+
+    /// How many of its files can be read.
+    pub fn documents(&self) -> usize {
+        let read =
+            |(name, text): &(&String, &String)| transcript::read(name, text.as_bytes()).is_ok();
+        self.files.iter().filter(read).count()
     }
 
     /// One change by chance.
@@ -219,6 +226,9 @@ pub fn question() -> Question {
 }
 
 fn transcript_of(chance: &mut Rng) -> String {
+    if chance.u8(0..20) == 0 {
+        return "%PDF-1.7 is nothing that can be read.\n".to_owned();
+    }
     let turns = chance.usize(2..12);
     let opening = "Cleo Diaz: Welcome to the board of the Tide Mill Trust, that is TMT, and thank you all for coming.\n";
     let opening = if chance.u8(0..3) == 0 {
@@ -226,7 +236,25 @@ fn transcript_of(chance: &mut Rng) -> String {
     } else {
         String::new()
     };
-    (0..turns).fold(opening, |text, _| text + &turn(chance))
+    // Of few days, so that several documents are of one.
+    let head = match chance.u8(0..4) {
+        0 => String::new(),
+        _ => format!(
+            "---\ntitle: Board {}\ndate: 2024-03-0{}\nlanguage: en\nroom: {}\n---\n",
+            chance.u8(0..9),
+            chance.u8(1..6),
+            chance.u8(0..3)
+        ),
+    };
+    let stamped = chance.bool();
+    let said = (0..turns).fold(head + &opening, |text, number| {
+        let stamp = match stamped {
+            true => format!("[00:{number:02}:{:02}] ", chance.u8(0..60)),
+            false => String::new(),
+        };
+        text + &stamp + &turn(chance)
+    });
+    said
 }
 
 /// A line by somebody; a few of them are so common that chunks repeat.
@@ -236,13 +264,16 @@ fn turn(chance: &mut Rng) -> String {
     let what = *chance.choice(&ORGANISATIONS).unwrap();
     let other = *chance.choice(&ORGANISATIONS).unwrap();
     let number = chance.u32(0..40);
-    let said = match chance.u8(0..7) {
+    let said = match chance.u8(0..8) {
         0 => format!("I hear that {whom} leads {what} since last year."),
         1 => format!("The {what}, that is {other}, has paid for {number} of them."),
         2 => format!("Yesterday {whom} met {who} & it went on for {number} hours."),
         3 => "Shall we look at the next point on the list, please?".to_owned(),
         4 => format!("I have nothing new, but the report of {what} has {number} pages."),
         5 => format!("It was {whom} who said so, in the poison report number {number}."),
+        6 => {
+            format!("À propos café № {number}: Zoë’s “naïve” plan is what {whom} told the {what}.")
+        }
         _ => "mm-hm".to_owned(),
     };
     format!("{who}: {said}\n")
