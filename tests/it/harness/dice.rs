@@ -214,7 +214,8 @@ pub fn answer_to(text: &str) -> Value {
             .filter(|other| text.contains(&format!("{name}, that is {other},")))
             .collect();
         if whole(text, name) {
-            entities.push(json!({"name": name, "kind": kind, "aliases": aliases, "quote": name}));
+            let quote = quote_of(name);
+            entities.push(json!({"name": name, "kind": kind, "aliases": aliases, "quote": quote}));
         }
     }
     let mut relations = Vec::new();
@@ -226,6 +227,11 @@ pub fn answer_to(text: &str) -> Value {
         {
             let quote = format!("{source} {verb} {target}");
             if whole(text, &quote) {
+                // Some words are nobody's.
+                let quote = match source {
+                    "Bo" => "nobody has ever put it like that".to_owned(),
+                    _ => quote,
+                };
                 relations.push(
                     json!({"source": source, "predicate": verb, "target": target, "quote": quote}),
                 );
@@ -233,6 +239,14 @@ pub fn answer_to(text: &str) -> Value {
         }
     }
     json!({"entities": entities, "relations": relations})
+}
+
+/// The words that name it: those of one are not as they stand in the text, but for case and blanks.
+fn quote_of(name: &str) -> String {
+    match name {
+        "River Board" => "river  board".to_owned(),
+        _ => name.to_owned(),
+    }
 }
 
 /// Whether the words stand in the text with no letter next to them.
