@@ -122,6 +122,13 @@ mod oracle;
 """
 
 
+def renamed(name, data, package):
+    """A file of a copy that is a package of its own: Cargo takes two of one name in one build folder for the same."""
+    if name in ("Cargo.toml", "Cargo.lock"):
+        return data.replace(b'name = "weir"\nversion', f'name = "{package}"\nversion'.encode())
+    return data
+
+
 def copy(tree):
     """The tracked files, cut down; what is equal is left as it is, so that it is not built again."""
     for name in subprocess.check_output(["git", "ls-files"], cwd=ROOT, text=True).splitlines():
@@ -131,6 +138,7 @@ def copy(tree):
         if name == "Cargo.toml":
             text = re.sub(r"\[\[(bin|bench)\]\]\n(.+\n)*", "", data.decode())
             data = re.sub(r"default-run.*", "autobins = false\nautobenches = false", text).encode()
+        data = renamed(name, data, "weir-planted")
         path = tree / name
         if not path.exists() or path.read_bytes() != data:
             path.parent.mkdir(parents=True, exist_ok=True)
