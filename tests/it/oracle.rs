@@ -16,8 +16,10 @@ use std::time::Duration;
 use weir::flow::stop::Ending;
 use weir::job::order::Order;
 use weir::job::run::{Live, Report, run};
+use weir::job::verify::verify;
 use weir::model::id::Fingerprint;
-use weir::sink::Table;
+use weir::sink::{Snapshot, Table};
+use weir::store::{Database, Mode};
 
 use crate::harness::dice::Dice;
 use crate::harness::naive::{self, Known};
@@ -83,6 +85,11 @@ fn check(world: &World, order: &Order, dice: &Dice, memory: &mut Memory, what: &
     let mut log = dice.log.lock().unwrap().clone();
     log.sort();
     assert_eq!(called, log, "{what}: calls");
+    // What the state keeps of it is what a later run starts from.
+    let database = Database::open(&order.state, Mode::Read).unwrap();
+    let current = Snapshot::open(&world.output().join("current")).unwrap();
+    let verdict = verify(&current, Some(&database)).unwrap();
+    assert!(verdict.damage.is_empty(), "{what}: {:#?}", verdict.damage);
     // A restart goes on from what was stored; tables that do not follow from it are built from nothing, as the first.
     assert!(
         rebuilt <= 1,

@@ -247,14 +247,16 @@ fn transcript_of(chance: &mut Rng) -> String {
         ),
     };
     let stamped = chance.bool();
-    let said = (0..turns).fold(head + &opening, |text, number| {
+    let said = (0..turns).fold(opening, |text, number| {
         let stamp = match stamped {
             true => format!("[00:{number:02}:{:02}] ", chance.u8(0..60)),
             false => String::new(),
         };
         text + &stamp + &turn(chance)
     });
-    said
+    // Some say everything several times over.
+    let times = if chance.u8(0..5) == 0 { 3 } else { 1 };
+    head + &said.repeat(times)
 }
 
 /// A line by somebody; a few of them are so common that chunks repeat.
