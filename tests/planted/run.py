@@ -125,8 +125,8 @@ mod oracle;
 def renamed(name, data, package):
     """A file of a copy that is a package of its own: Cargo takes two of one name in one build folder for the same."""
     if name in ("Cargo.toml", "Cargo.lock"):
-        return data.replace(b'name = "weir"\nversion', f'name = "{package}"\nversion'.encode())
-    return data
+        data = data.replace(b'name = "weir"\nversion', f'name = "{package}"\nversion'.encode())
+    return data.replace(b'debug = "line-tables-only"', b"debug = false") if name == "Cargo.toml" else data
 
 
 def copy(tree):
