@@ -21,7 +21,7 @@ use weir::model::id::Fingerprint;
 use weir::sink::{Snapshot, Table};
 use weir::store::{Database, Mode};
 
-use crate::harness::dice::Dice;
+use crate::harness::dice::{Dice, answer_to};
 use crate::harness::naive::{self, Known};
 use crate::harness::world::World;
 use crate::harness::{own, project};
@@ -273,6 +273,71 @@ fn watched() {
             go(&order).unchanged,
             "seed {seed}: the next run found something to do"
         );
+    }
+}
+
+/// What the oracle compares is not the same in every row: of each column there are two values at least.
+#[test]
+fn every_column_is_put_to_the_test() {
+    // One model is asked one thing, and one thing in vain, by naive means.
+    const SAME: [&str; 8] = [
+        "model",
+        "prompt_id",
+        "schema_id",
+        "retryable",
+        "attempts",
+        "first_at",
+        "last_at",
+        "answer_ref",
+    ];
+    let mut seen: BTreeMap<(Table, String), BTreeSet<String>> = BTreeMap::new();
+    for seed in 0..20 {
+        let mut chance = fastrand::Rng::with_seed(seed);
+        let mut world = World::new();
+        for _ in 0..12 {
+            world.change(&mut chance);
+        }
+        let order = world.order(Dice::new(seed, Duration::ZERO), 1, seed);
+        let file = |(path, text): (&String, &String)| naive::File {
+            path: path.clone(),
+            bytes: text.clone().into_bytes(),
+        };
+        let files: Vec<naive::File> = world.files.iter().map(file).collect();
+        let answers: [fn(&str) -> serde_json::Value; 2] = [answer_to, own::items_of];
+        for answer in answers {
+            let unasked = naive::tables(&files, &order, &BTreeMap::new());
+            let mut known = BTreeMap::new();
+            for row in unasked[&Table::Chunks].values() {
+                let text = row["text"].as_str().unwrap();
+                let told = match chance.u8(0..8) {
+                    0 => Known::Failed(serde_json::Map::new()),
+                    1 => Known::Pending,
+                    2 => Known::Unasked,
+                    _ => Known::Answer {
+                        json: answer(text).to_string(),
+                        at: "then".into(),
+                    },
+                };
+                known.insert(Fingerprint::of_shown(text), told);
+            }
+            for (table, rows) in naive::tables(&files, &order, &known) {
+                for (column, cell) in rows.values().flat_map(|row| row.as_object().unwrap()) {
+                    let cells = seen.entry((table, column.clone())).or_default();
+                    cells.insert(cell.to_string());
+                }
+            }
+        }
+    }
+    let mut same: Vec<_> = seen.iter().filter(|(_, cells)| cells.len() < 2).collect();
+    same.retain(|((table, column), _)| {
+        !SAME.contains(&column.as_str()) || *table == Table::Entities || *table == Table::Relations
+    });
+    assert!(same.is_empty(), "{same:#?}");
+    for table in Table::ALL {
+        for column in table.columns() {
+            let there = table == Table::Calls || seen.contains_key(&(table, column.name.into()));
+            assert!(there || SAME.contains(&column.name), "{}", column.name);
+        }
     }
 }
 

@@ -98,6 +98,7 @@ def main():
             bad += 1
             continue
         # Of its own: another build in the same folder would put its program there.
+        (tree / "weir").unlink(missing_ok=True)  # One that does not end may still run.
         weir = shutil.copy2(target / "debug/weir", tree / "weir")
         run = subprocess.run([sys.executable, tree / "tests/crash" / suite[0], *suite[1:], "--weir", weir],
                              capture_output=True, text=True, env=dict(os.environ, CRASH_FIRST="1"))

@@ -88,6 +88,16 @@ impl World {
         self.files.iter().filter(read).count()
     }
 
+    /// A name for such a text: what states something of itself is Markdown.
+    fn name(&self, stem: &str, text: &str) -> String {
+        let kinds = [("---", "md"), ("WEBVTT", "vtt"), ("", "txt")];
+        let (_, kind) = kinds
+            .into_iter()
+            .find(|(start, _)| text.starts_with(start))
+            .unwrap();
+        format!("{stem}{}.{kind}", self.next)
+    }
+
     /// One change by chance.
     pub fn change(&mut self, chance: &mut Rng) {
         let names: Vec<String> = self.files.keys().cloned().collect();
@@ -96,16 +106,17 @@ impl World {
             (0..4, _) | (_, None) => {
                 self.next += 1;
                 let text = transcript_of(chance);
-                self.write(&format!("f{}.txt", self.next), &text);
+                self.write(&self.name("f", &text), &text);
             }
             (4, Some(name)) => {
                 self.next += 1;
                 let copy = self.files.get(&name).unwrap().clone();
-                self.write(&format!("copy{}.txt", self.next), &copy);
+                self.write(&self.name("copy", &copy), &copy);
             }
             (5, Some(name)) => {
                 self.next += 1;
-                self.rename(&name, &format!("renamed{}.txt", self.next));
+                let to = self.name("renamed", self.files.get(&name).unwrap());
+                self.rename(&name, &to);
             }
             (6, Some(name)) => self.delete(&name),
             (7, Some(name)) => {
@@ -226,8 +237,10 @@ pub fn question() -> Question {
 }
 
 fn transcript_of(chance: &mut Rng) -> String {
-    if chance.u8(0..20) == 0 {
-        return "%PDF-1.7 is nothing that can be read.\n".to_owned();
+    match chance.u8(0..20) {
+        0 => return "%PDF-1.7 is nothing that can be read.\n".to_owned(),
+        1 => return "Ana: mm-hm\nBo: Thank you, bye.\nAna: Bye bye.\n".to_owned(),
+        _ => {}
     }
     let turns = chance.usize(2..12);
     let opening = "Cleo Diaz: Welcome to the board of the Tide Mill Trust, that is TMT, and thank you all for coming.\n";
@@ -237,22 +250,31 @@ fn transcript_of(chance: &mut Rng) -> String {
         String::new()
     };
     // Of few days, so that several documents are of one.
-    let head = match chance.u8(0..4) {
-        0 => String::new(),
-        _ => format!(
-            "---\ntitle: Board {}\ndate: 2024-03-0{}\nlanguage: en\nroom: {}\n---\n",
-            chance.u8(0..9),
-            chance.u8(1..6),
-            chance.u8(0..3)
-        ),
+    let (captions, head) = match chance.u8(0..6) {
+        0 => (true, "WEBVTT\n\n".to_owned()),
+        1 => (false, String::new()),
+        _ => {
+            let (title, day, room) = (chance.u8(0..9), chance.u8(1..6), chance.u8(0..3));
+            let head = format!(
+                "---\ntitle: Board {title}\ndate: 2024-03-0{day}\nlanguage: en\nroom: {room}\n---\n"
+            );
+            (false, head)
+        }
     };
+    let opening = if captions { String::new() } else { opening };
     let stamped = chance.bool();
     let said = (0..turns).fold(opening, |text, number| {
+        let second = chance.u8(0..50);
+        let turn = turn(chance);
+        if let (true, Some((who, said))) = (captions, turn.split_once(": ")) {
+            let (from, to) = (format!("00:{number:02}:{second:02}.000"), second + 9);
+            return format!("{text}{from} --> 00:{number:02}:{to:02}.500\n<v {who}>{said}\n");
+        }
         let stamp = match stamped {
-            true => format!("[00:{number:02}:{:02}] ", chance.u8(0..60)),
+            true => format!("[00:{number:02}:{second:02}] "),
             false => String::new(),
         };
-        text + &stamp + &turn(chance)
+        text + &stamp + &turn
     });
     // Some say everything several times over.
     let times = if chance.u8(0..5) == 0 { 3 } else { 1 };
