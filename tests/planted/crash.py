@@ -59,7 +59,7 @@ PLANTS = [
      "if let Some(opened) = open_below(path, depth) {", "if let Some(opened) = open_below(path, depth).filter(|_| false) {"),
     ("the key is in a note", ["kill.py", "--scene", "first", "--how", "stop", "--points", "2"], False, "src/cli/run.rs",
      "    for note in &plan.notes {", "    if let Some((key, _)) = &environment.key {\n        printer.note(key.expose());\n    }\n    for note in &plan.notes {"),
-    ("a changed manifest is believed", ["damage.py", "--only", "manifest", "--points", "12"], False, "src/job/verify/state.rs",
+    ("a changed manifest is believed", ["damage.py", "--only", "manifest", "--points", "40"], False, "src/job/verify/state.rs",
      "published.ok() == serde_json::to_value(snapshot.manifest()).ok()", "published.is_ok()"),
 ]
 
