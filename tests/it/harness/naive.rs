@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 use weir::job::order::Order;
-use weir::model::chunk::Chunk;
+use weir::model::chunk::{Chunk, DropReason};
 use weir::model::document::{Document, Unreadable};
 use weir::model::extraction::Extraction;
 use weir::model::id::{ChunkId, DocId, FailureId, Fingerprint};
@@ -286,7 +286,7 @@ fn chunk_row(
         "status": status.name(),
         "source": source,
         "duplicate_of": original.map(|id| id.to_string()),
-        "drop_reason": facts.dropped.map(|why| why.name()),
+        "drop_reason": facts.dropped.map(DropReason::name),
         "provider": at.map(|_| "dice"),
         "model": at.map(|_| &question.model),
         "prompt_id": at.map(|_| question.prompt_id.to_string()),

@@ -270,9 +270,10 @@ fn transcript_of(chance: &mut Rng) -> String {
             let (from, to) = (format!("00:{number:02}:{second:02}.000"), second + 9);
             return format!("{text}{from} --> 00:{number:02}:{to:02}.500\n<v {who}>{said}\n");
         }
-        let stamp = match stamped {
-            true => format!("[00:{number:02}:{second:02}] "),
-            false => String::new(),
+        let stamp = if stamped {
+            format!("[00:{number:02}:{second:02}] ")
+        } else {
+            String::new()
         };
         text + &stamp + &turn
     });

@@ -141,10 +141,10 @@ pub fn rows(answers: &[(&Place<'_>, Extraction)], taken: &mut Taken) {
             });
         }
     }
-    let mut merges = entities.merges();
+    let mut why = entities.merges();
     let mut shown: BTreeMap<Name, Arc<str>> = BTreeMap::new();
     for (least, facts) in facts {
-        let merged = merges.remove(&least).unwrap_or_default();
+        let merged = why.remove(&least).unwrap_or_default();
         let row = merge::entity(&least, facts, merged).unwrap();
         shown.insert(least, row.name.as_str().into());
         taken.add(Table::Entities, entity(&row));
