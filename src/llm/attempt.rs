@@ -12,7 +12,7 @@ use super::learn::{believable, shares};
 use super::part::{Item, Rest, judge};
 use super::prepare::Prepared;
 use crate::model::call::{Finish, Reply, Usage};
-use crate::model::fault::{Billed, Fault};
+use crate::model::fault::{Billed, Fault, Retry};
 use crate::model::unit::Usd;
 
 impl Client {
@@ -64,6 +64,10 @@ impl Client {
                 Ok(Ok(rest))
             }
             Err(fault) => {
+                if fault.retry() == Retry::Stop {
+                    // Before it is noted: however slow the disk is, nobody is let in meanwhile.
+                    self.parts.lane.stop(fault.clone());
+                }
                 done.status = fault.status;
                 done.outcome = name(fault.kind);
                 done.request_id.clone_from(&fault.request_id);

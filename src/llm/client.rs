@@ -236,7 +236,6 @@ impl Client {
         let part = || part.clone();
         match fault.retry() {
             Retry::Stop => {
-                lane.stop(fault.clone());
                 unasked(part().items, &fault.message, out);
                 return Some(Vec::new());
             }

@@ -30,14 +30,14 @@ fn limits() -> Limits {
     }
 }
 
-struct Stand {
-    provider: Arc<Scripted>,
+pub(super) struct Stand {
+    pub(super) provider: Arc<Scripted>,
     notes: Arc<Notes>,
-    lane: Arc<Lane>,
+    pub(super) lane: Arc<Lane>,
     client: Arc<Client>,
 }
 
-fn stand(provider: &Arc<Scripted>, limits: Limits, caps: Caps, notes: Notes) -> Stand {
+pub(super) fn stand(provider: &Arc<Scripted>, limits: Limits, caps: Caps, notes: Notes) -> Stand {
     let notes = Arc::new(notes);
     let lane = Lane::alone(limits, caps, 1);
     let client = Client::new(Parts {
@@ -64,7 +64,7 @@ fn plain(provider: &Arc<Scripted>) -> Stand {
 
 impl Stand {
     /// Asks batches of these texts at once; the verdicts by text.
-    async fn ask(&self, batches: &[Vec<String>]) -> BTreeMap<String, Verdict> {
+    pub(super) async fn ask(&self, batches: &[Vec<String>]) -> BTreeMap<String, Verdict> {
         let (out, mut verdicts) = unbounded_channel();
         let mut tasks = JoinSet::new();
         for texts in batches {
@@ -101,7 +101,7 @@ impl Stand {
     }
 }
 
-fn texts(count: usize) -> Vec<String> {
+pub(super) fn texts(count: usize) -> Vec<String> {
     (0..count).map(|n| format!("text {n:03}")).collect()
 }
 

@@ -32,6 +32,8 @@ pub mod openai;
 mod part;
 pub mod prepare;
 pub mod preset;
+#[cfg(test)]
+mod refusal_tests;
 pub mod rules;
 #[cfg(test)]
 mod scripted;

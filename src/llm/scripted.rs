@@ -170,6 +170,8 @@ pub(super) struct Notes {
     pub(super) intents: Mutex<Vec<Intent>>,
     pub(super) done: Mutex<Vec<Done>>,
     pub(super) fails_after: Option<usize>,
+    /// So much longer it takes to note what came of a call.
+    pub(super) slow: Duration,
 }
 
 impl Notes {
@@ -196,7 +198,7 @@ impl Journal for Notes {
     fn done(&self, done: Done) -> BoxFuture<'_, Result<Kept, JournalError>> {
         Box::pin(async {
             self.fails()?;
-            sleep(Duration::from_millis(4)).await;
+            sleep(Duration::from_millis(4) + self.slow).await;
             let mut noted = self.done.lock().unwrap();
             let all = noted.iter().flat_map(|done| &done.answers);
             let had: Vec<_> = all.map(|answer| answer.key).collect();

@@ -41,6 +41,8 @@ def terminated(scene, chance, seconds):
         ended = world.must(world.wait(process), 0, 7, -signal.SIGTERM)
         report = provider.report()
         kept = scene.look(ended.told())
+        if ended.code != -signal.SIGTERM and report["calls"] > report["answered"]:
+            raise Failed(f"{report['calls'] - report['answered']} calls that were under way were dropped")
         if ended.code != -signal.SIGTERM and report["answered"] > kept:
             raise Failed(f"{report['answered']} calls were answered, {kept} are kept")
         if scene.rerun(provider, kept) and ended.code != -signal.SIGTERM:

@@ -236,7 +236,7 @@ fn answers_that_are_mixed_up_are_asked_again_alone() {
     let mut straight = Shop::new();
     straight.records("a.jsonl", &said);
     straight.pay(Script::default());
-    let rows = project::tables(&straight.world.output().join("current"));
+    let rows = project::settled(&straight.world.output().join("current"));
     for act in [Act::SwapEvidence, Act::Swap] {
         let mut shop = Shop::new();
         shop.records("a.jsonl", &said);
@@ -265,7 +265,7 @@ fn answers_that_are_mixed_up_are_asked_again_alone() {
             }
         }
         assert_eq!((seen.len(), again), (said.len(), expected), "{act:?}");
-        let own = project::tables(&shop.world.output().join("current"));
+        let own = project::settled(&shop.world.output().join("current"));
         assert_eq!(own, rows, "{act:?}: as if nothing had been");
     }
 }
@@ -277,10 +277,10 @@ fn a_lost_output_is_rebuilt_equal_without_a_call() {
     shop.records("b.jsonl", &ten("tide"));
     shop.pay(Script::default());
     let current = shop.world.output().join("current");
-    let before = project::tables(&current);
+    let before = project::settled(&current);
     fs::remove_dir_all(shop.world.output()).unwrap();
     let (asked, _, report) = shop.pay(Script::default());
     assert_eq!(asked, 0);
     assert!(report.manifest.unwrap().info.complete);
-    assert_eq!(project::tables(&current), before);
+    assert_eq!(project::settled(&current), before);
 }

@@ -2,7 +2,7 @@
 
 usage: sudo python3 tests/planted/crash.py [--only NAME]... [--target DIR]
 
-As run.py beside it: on a copy of the tracked files, --target reuses a build folder. Two to four minutes a plant. Power cuts
+As run.py beside it: on a copy of the tracked files, --target reuses a build folder. One to four minutes a plant. Power cuts
 and full disks want root; without it these plants are named and skipped. Exit 1 if any survived.
 
 That folders are synced cannot be shown on ext4: syncing any file there makes every name last that was given before.
@@ -15,6 +15,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+
+from run import renamed
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -35,13 +37,13 @@ PLANTS = [
      """        self.database
             .prepare(self.terms.view, epoch, delta)
             .wait()
-            .map_err(said)?;
-        self.publisher.swap(prepared).map_err(said)?;""",
-     """        self.publisher.swap(prepared).map_err(said)?;
+            .map_err(storage)?;
+        self.publisher.swap(prepared).map_err(storage)?;""",
+     """        self.publisher.swap(prepared).map_err(storage)?;
         self.database
             .prepare(self.terms.view, epoch, delta)
             .wait()
-            .map_err(said)?;"""),
+            .map_err(storage)?;"""),
     ("what was prepared is kept after a kill", KILL, False, "src/job/open.rs",
      "    if current {\n        database.commit(view, epoch)", "    if !current {\n        database.commit(view, epoch)"),
     ("a writer that failed writes on", FAIL, False, "src/store/writer.rs",
@@ -57,7 +59,7 @@ PLANTS = [
      "if let Some(opened) = open_below(path, depth) {", "if let Some(opened) = open_below(path, depth).filter(|_| false) {"),
     ("the key is in a note", ["kill.py", "--scene", "first", "--how", "stop", "--points", "2"], False, "src/cli/run.rs",
      "    for note in &plan.notes {", "    if let Some((key, _)) = &environment.key {\n        printer.note(key.expose());\n    }\n    for note in &plan.notes {"),
-    ("a changed manifest is believed", ["damage.py", "--only", "manifest", "--points", "12"], False, "src/job/verify/state.rs",
+    ("a changed manifest is believed", ["damage.py", "--only", "manifest", "--points", "40"], False, "src/job/verify/state.rs",
      "published.ok() == serde_json::to_value(snapshot.manifest()).ok()", "published.is_ok()"),
 ]
 
@@ -65,14 +67,15 @@ PLANTS = [
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--only", action="append", default=[])
-    parser.add_argument("--target")
+    parser.add_argument("--target", type=pathlib.Path)
     args = parser.parse_args()
-    work = pathlib.Path(tempfile.mkdtemp(prefix="weir-planted-"))
-    tree = work / "tree"
+    work = args.target and args.target.resolve() or pathlib.Path(tempfile.mkdtemp(prefix="weir-planted-"))
+    tree, target = work / "planted-crash", work if args.target else work / "target"
     for name in subprocess.check_output(["git", "ls-files"], cwd=ROOT, text=True).splitlines():
-        (tree / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(ROOT / name, tree / name)
-    target = pathlib.Path(args.target) if args.target else work / "target"
+        path, data = tree / name, renamed(name, (ROOT / name).read_bytes(), "weir-crash")
+        if not path.exists() or path.read_bytes() != data:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
     env = dict(os.environ, CARGO_TARGET_DIR=str(target), CARGO_TERM_COLOR="never")
     bad = 0
     for name, suite, root, file, old, new in PLANTS:
@@ -94,14 +97,18 @@ def main():
             print(f"{'NO COMPILE':<15} {name}\n{build.stderr[-800:]}", flush=True)
             bad += 1
             continue
-        run = subprocess.run([sys.executable, tree / "tests/crash" / suite[0], *suite[1:], "--weir", target / "debug/weir"],
+        # Of its own: another build in the same folder would put its program there.
+        (tree / "weir").unlink(missing_ok=True)  # One that does not end may still run.
+        weir = shutil.copy2(target / "debug/weir", tree / "weir")
+        run = subprocess.run([sys.executable, tree / "tests/crash" / suite[0], *suite[1:], "--weir", weir],
                              capture_output=True, text=True, env=dict(os.environ, CRASH_FIRST="1"))
         wrong = [line for line in run.stdout.splitlines() if line.startswith("WRONG")]
         caught = run.returncode == 1 and (wrong or "Failed" in run.stderr)
         first = wrong[0][:200] if wrong else run.stderr.strip()[-200:]
         print(f"{'caught' if caught else 'SURVIVED':<15} {name}: {len(wrong)} points, {first}", flush=True)
         bad += not caught
-    shutil.rmtree(work)
+    if not args.target:
+        shutil.rmtree(work)
     sys.exit(bad > 0)
 
 

@@ -162,6 +162,22 @@ fn counts_must_add_up() {
     ended.is(5, &["says otherwise than the state"]);
 }
 
+/// A flipped bit in the name of the ledger: tables that this state published are not another's.
+#[test]
+fn a_manifest_that_names_another_ledger_is_damaged() {
+    let weir = tables(3);
+    let other = "00000000000000000000000000000000";
+    edit(&weir, |manifest| manifest["ledger"] = other.into());
+    damaged(&weir, &["manifest: is not what was published", "rm -f "]);
+    mended(&weir);
+    // Those of a state that has gone are.
+    fs::rename(weir.path(".weir"), weir.path("old")).unwrap();
+    let run = ["run", KG, "-i", "talks", "-o", "else"];
+    weir.run(&run).is(0, &[]);
+    weir.run(&["verify", KG])
+        .is(0, &["made with another ledger"]);
+}
+
 #[test]
 fn every_shipped_dataflow_is_sound() {
     let weir = Weir::new();

@@ -10,6 +10,7 @@ use weir::llm::{BoxFuture, Provider};
 use weir::model::call::{Batch, Finish, LimitHeaders, Reply, Usage};
 use weir::model::fault::Fault;
 use weir::model::id::Fingerprint;
+use weir::model::unit::Usd;
 
 use super::own::items_of;
 
@@ -43,10 +44,33 @@ pub struct Dice {
     pub seed: u64,
     /// Texts that hold this are refused.
     pub refuses: Option<String>,
-    /// How often each text was asked.
-    pub asked: Mutex<BTreeMap<Fingerprint, u64>>,
+    /// How often each text was paid for: answered, or refused where it stood alone.
+    pub paid: Mutex<BTreeMap<Fingerprint, u64>>,
     /// Calls so far.
     pub calls: AtomicU64,
+    /// The same, one by one.
+    pub log: Mutex<Vec<Called>>,
+}
+
+/// A call, as who was called remembers it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Called {
+    /// Chunks in it.
+    pub chunks: u64,
+    /// Tokens that were billed.
+    pub input: u64,
+    /// The same of the answer.
+    pub output: u64,
+    /// What it cost, as JSON.
+    pub dollars: String,
+    /// Whether it was refused.
+    pub refused: bool,
+}
+
+/// Input, output and nano-dollars for so many tokens of chunks: whatever a call holds, a chunk's share of it follows
+/// from its own tokens.
+pub fn used(tokens: u64) -> [u64; 3] {
+    [2 * tokens, tokens, 3000 * tokens]
 }
 
 impl Dice {
@@ -59,9 +83,19 @@ impl Dice {
         })
     }
 
-    /// The most often that one chunk was asked.
+    /// One that refuses texts with this word in them.
+    pub fn refusing(seed: u64, longest: Duration, word: &str) -> Arc<Self> {
+        Arc::new(Self {
+            longest,
+            seed,
+            refuses: Some(word.to_owned()),
+            ..Self::default()
+        })
+    }
+
+    /// The most often that one text was paid for.
     pub fn most(&self) -> u64 {
-        self.asked
+        self.paid
             .lock()
             .unwrap()
             .values()
@@ -80,19 +114,32 @@ impl Provider for Dice {
         Box::pin(async move {
             let call = self.calls.fetch_add(1, Ordering::SeqCst);
             let mut chance = fastrand::Rng::with_seed(self.seed ^ call.wrapping_mul(0x9e37_79b9));
-            for chunk in &batch.chunks {
-                *self
-                    .asked
-                    .lock()
-                    .unwrap()
-                    .entry(chunk.fingerprint)
-                    .or_default() += 1;
-            }
             tokio::time::sleep(self.longest.mul_f64(chance.f64().powi(3))).await;
             let refused = self
                 .refuses
                 .as_ref()
                 .is_some_and(|word| batch.chunks.iter().any(|chunk| chunk.text.contains(word)));
+            let tokens = self.estimate(batch);
+            let [input, output, nanos] = used(tokens);
+            self.log.lock().unwrap().push(Called {
+                chunks: batch.chunks.len() as u64,
+                input,
+                output,
+                dollars: json!(Usd(nanos).dollars()).to_string(),
+                refused,
+            });
+            for chunk in batch
+                .chunks
+                .iter()
+                .filter(|_| !refused || batch.chunks.len() == 1)
+            {
+                *self
+                    .paid
+                    .lock()
+                    .unwrap()
+                    .entry(chunk.fingerprint)
+                    .or_default() += 1;
+            }
             let answers: Vec<Value> = batch
                 .chunks
                 .iter()
@@ -119,11 +166,11 @@ impl Provider for Dice {
                     Finish::Stop
                 },
                 usage: Some(Usage {
-                    input: 100,
+                    input,
                     cached: 0,
-                    output: 50,
+                    output,
                 }),
-                cost: None,
+                cost: Some(Usd(nanos)),
                 model: None,
                 request_id: None,
                 limits: LimitHeaders::default(),
@@ -167,7 +214,8 @@ pub fn answer_to(text: &str) -> Value {
             .filter(|other| text.contains(&format!("{name}, that is {other},")))
             .collect();
         if whole(text, name) {
-            entities.push(json!({"name": name, "kind": kind, "aliases": aliases, "quote": name}));
+            let quote = quote_of(name);
+            entities.push(json!({"name": name, "kind": kind, "aliases": aliases, "quote": quote}));
         }
     }
     let mut relations = Vec::new();
@@ -179,6 +227,11 @@ pub fn answer_to(text: &str) -> Value {
         {
             let quote = format!("{source} {verb} {target}");
             if whole(text, &quote) {
+                // Some words are nobody's.
+                let quote = match source {
+                    "Bo" => "nobody has ever put it like that".to_owned(),
+                    _ => quote,
+                };
                 relations.push(
                     json!({"source": source, "predicate": verb, "target": target, "quote": quote}),
                 );
@@ -186,6 +239,14 @@ pub fn answer_to(text: &str) -> Value {
         }
     }
     json!({"entities": entities, "relations": relations})
+}
+
+/// The words that name it: those of one are not as they stand in the text, but for case and blanks.
+fn quote_of(name: &str) -> String {
+    match name {
+        "River Board" => "river  board".to_owned(),
+        _ => name.to_owned(),
+    }
 }
 
 /// Whether the words stand in the text with no letter next to them.

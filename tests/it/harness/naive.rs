@@ -1,45 +1,65 @@
-//! The oracle: every table from scratch, single-threaded, by loops over all files. It shares the pure stages with weir
-//! (readers, splitter, grounding, normal names, row constructors) and nothing of the dataflow, the store or the sink.
+//! The oracle: every table from scratch, single-threaded, by loops over all files, and of every table every column. It
+//! shares the pure stages with weir (readers, splitter, grounding, normal names, sums of entities and relations) and
+//! nothing of the dataflow, the store or the sink.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::BTreeMap;
 
-use weir::model::chunk::Chunk;
-use weir::model::document::Document;
-use weir::model::extraction::{Extraction, Grounding, Match, Name};
-use weir::model::id::{ChunkId, DocId, EvidenceId, FailureId, Fingerprint, MentionId};
-use weir::model::record::{Merge, Status};
+use serde_json::{Map, Value, json};
+use weir::job::order::Order;
+use weir::model::chunk::{Chunk, DropReason};
+use weir::model::document::{Document, Unreadable};
+use weir::model::extraction::Extraction;
+use weir::model::id::{ChunkId, DocId, FailureId, Fingerprint};
+use weir::model::record::Status;
+use weir::model::unit::Usd;
 use weir::sink::Table;
-use weir::stage::graph::{merge, name};
-use weir::stage::{chunk, locate, transcript};
+use weir::stage::extract::ground;
+use weir::stage::{chunk, transcript};
 
-use super::own;
+use super::{dice, own};
 
-/// A row as the columns that are compared: their order is that of the table, their values are printed.
-pub type Rows = BTreeMap<Table, BTreeSet<Vec<String>>>;
+mod graph;
+mod said;
+
+pub use said::said;
+
+/// Rows by their keys, each with all columns of its table.
+pub type Rows = BTreeMap<Table, BTreeMap<String, Value>>;
 
 /// A source file.
 #[derive(Clone, Debug)]
 pub struct File {
-    /// Its document.
-    pub doc: DocId,
     /// Its path below its root.
     pub path: String,
     /// What is in it.
     pub bytes: Vec<u8>,
 }
 
-/// What is known of a text.
+impl File {
+    /// The id of its document.
+    pub fn doc(&self) -> DocId {
+        DocId::of(&[b"in", self.path.as_bytes()])
+    }
+}
+
+/// What is known of a text, and what only who asked can know of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Known {
     /// Answered, by this JSON.
-    Answer(String),
-    /// Failed, for this reason.
-    Failed(String),
+    Answer {
+        /// What the answer says.
+        json: String,
+        /// When it came.
+        at: Value,
+    },
+    /// Asked in vain: `attempts`, `first_at`, `last_at`, `answer_ref`.
+    Failed(Map<String, Value>),
     /// Being asked.
     Pending,
     /// Not asked.
     Unasked,
+    /// There is nothing to ask.
+    Nothing,
 }
 
 /// Where a chunk stands.
@@ -50,378 +70,267 @@ pub struct Place<'a> {
     pub document: &'a Document,
     /// The chunk.
     pub chunk: &'a Chunk,
+    /// What was asked about it.
+    pub order: &'a Order,
 }
 
 impl Place<'_> {
     /// The id of its row.
     pub fn id(&self) -> ChunkId {
-        chunk_id(self.file.doc, self.chunk.facts.position)
+        chunk_id(self.at())
+    }
+
+    /// Document and position.
+    pub fn at(&self) -> (DocId, u32) {
+        (self.file.doc(), self.chunk.facts.position)
     }
 }
 
-fn chunk_id(doc: DocId, position: u32) -> ChunkId {
+fn chunk_id((doc, position): (DocId, u32)) -> ChunkId {
     ChunkId::of(&[doc.as_bytes(), &position.to_le_bytes()])
 }
 
-/// Two names, the entity of each is the least name of its component.
-struct Entities {
-    /// Per document: name -> the full name that it stands for there.
-    full: BTreeMap<DocId, BTreeMap<Name, Name>>,
-    /// Aliases, both ways.
-    aliases: BTreeSet<(Name, Name)>,
+/// Takes rows.
+#[derive(Default)]
+pub struct Taken(Rows);
+
+impl Taken {
+    /// A row of a table: there is none of that key yet.
+    pub fn add(&mut self, table: Table, row: Value) {
+        let rows = self.0.entry(table).or_default();
+        let key = key(table, &row);
+        let twice = rows.insert(key.clone(), row);
+        assert!(twice.is_none(), "two rows {key} of {}", table.name());
+    }
 }
 
-impl Entities {
-    /// Walks the aliases from the name that `name` stands for in `doc`, and takes the least.
-    fn least(&self, doc: DocId, name: &Name) -> Name {
-        let start = self
-            .full
-            .get(&doc)
-            .and_then(|full| full.get(name))
-            .unwrap_or(name)
-            .clone();
-        self.component(&start)
-    }
+/// What tells a row from others of its table.
+pub fn key(table: Table, row: &Value) -> String {
+    let cells = table.key().iter().map(|column| row[column].to_string());
+    cells.collect::<Vec<_>>().join(" ")
+}
 
-    fn component(&self, start: &Name) -> Name {
-        let mut reached = BTreeSet::from([start.clone()]);
-        loop {
-            let more: Vec<Name> = self
-                .aliases
-                .iter()
-                .filter(|(a, b)| reached.contains(a) && !reached.contains(b))
-                .map(|(_, b)| b.clone())
-                .collect();
-            if more.is_empty() {
-                return reached.first().unwrap().clone();
+/// All tables but `calls`.
+pub fn tables(files: &[File], order: &Order, known: &BTreeMap<Fingerprint, Known>) -> Rows {
+    let mut taken = Taken(Table::ALL.map(|table| (table, BTreeMap::new())).into());
+    let mut read: Vec<(&File, transcript::Read, Vec<Chunk>)> = Vec::new();
+    for file in files {
+        match transcript::read(&file.path, &file.bytes) {
+            Ok(found) => {
+                let chunks = chunk::split(&found.document, &order.reading.chunk);
+                read.push((file, found, chunks));
             }
-            reached.extend(more);
+            Err(why) => unread(file, &why, &mut taken),
         }
     }
-}
-
-/// All tables but `calls`, and in them all columns that follow from files and answers.
-pub fn tables(
-    files: &[File],
-    options: &chunk::Options,
-    known: &BTreeMap<Fingerprint, Known>,
-) -> Rows {
-    let read: Vec<(&File, Document, Vec<Chunk>)> = files
-        .iter()
-        .map(|file| {
-            let document = transcript::read(&file.path, &file.bytes).unwrap().document;
-            let chunks = chunk::split(&document, options);
-            (file, document, chunks)
-        })
-        .collect();
     let places: Vec<Place<'_>> = read
         .iter()
-        .flat_map(|(file, document, chunks)| {
+        .flat_map(|(file, found, chunks)| {
             chunks.iter().map(move |chunk| Place {
                 file,
-                document,
+                document: &found.document,
                 chunk,
+                order,
             })
         })
         .collect();
-
     let mut first: BTreeMap<Fingerprint, (DocId, u32)> = BTreeMap::new();
-    for place in places
-        .iter()
-        .filter(|place| place.chunk.facts.dropped.is_none())
-    {
-        let at = (place.file.doc, place.chunk.facts.position);
-        let least = first.entry(place.chunk.fingerprint).or_insert(at);
-        *least = (*least).min(at);
+    let kept = |place: &&Place<'_>| place.chunk.facts.dropped.is_none();
+    for place in places.iter().filter(kept) {
+        let least = first.entry(place.chunk.fingerprint).or_insert(place.at());
+        *least = (*least).min(place.at());
     }
-    let mut rows: Rows = Table::ALL
-        .into_iter()
-        .map(|table| (table, BTreeSet::new()))
-        .collect();
-    let mut add = |table: Table, cells: Vec<String>| {
-        assert!(
-            rows.get_mut(&table).unwrap().insert(cells),
-            "two equal rows of {}",
-            table.name()
-        );
-    };
-
     let mut answers: Vec<(&Place<'_>, Extraction)> = Vec::new();
-    let mut counts: BTreeMap<DocId, BTreeMap<&str, u64>> = BTreeMap::new();
+    let mut counts: BTreeMap<DocId, Counts> = BTreeMap::new();
     for place in &places {
-        let fingerprint = place.chunk.fingerprint;
-        let told = known.get(&fingerprint);
-        let at = (place.file.doc, place.chunk.facts.position);
-        let status = match (place.chunk.facts.dropped, first.get(&fingerprint), told) {
+        let fingerprint = Some(place.chunk.fingerprint).filter(|_| kept(&place));
+        let told = fingerprint.and_then(|fingerprint| known.get(&fingerprint));
+        let original = fingerprint
+            .and_then(|fingerprint| first.get(&fingerprint))
+            .filter(|first| **first != place.at());
+        let status = match (place.chunk.facts.dropped, original, told) {
             (Some(_), _, _) => Status::Dropped,
-            (None, Some(first), _) if *first != at => Status::Duplicate,
-            (_, _, Some(Known::Answer(_))) => Status::Ok,
+            (None, Some(_), _) => Status::Duplicate,
+            (_, _, Some(Known::Answer { .. } | Known::Nothing)) => Status::Ok,
             (_, _, Some(Known::Failed(_))) => Status::Failed,
             (_, _, Some(Known::Pending)) => Status::Pending,
             (_, _, Some(Known::Unasked) | None) => Status::Unasked,
         };
-        *counts
-            .entry(place.file.doc)
+        counts
+            .entry(place.file.doc())
             .or_default()
-            .entry(status.name())
-            .or_default() += 1;
-        let original = first
-            .get(&fingerprint)
-            .filter(|_| status == Status::Duplicate);
-        add(
-            Table::Chunks,
-            vec![
-                place.id().to_string(),
-                place.file.doc.to_string(),
-                place.chunk.facts.position.to_string(),
-                place.chunk.text.to_string(),
-                status.name().to_owned(),
-                original.map_or(String::new(), |(doc, position)| {
-                    chunk_id(*doc, *position).to_string()
-                }),
-                format!("{:?}", place.chunk.facts.start_ms),
-            ],
-        );
-        if let (Status::Failed, Some(Known::Failed(reason))) = (status, told) {
-            let id = FailureId::of(&[b"ask", place.id().as_bytes()]);
-            add(
-                Table::Failures,
-                vec![
-                    id.to_string(),
-                    place.id().to_string(),
-                    place.file.path.clone(),
-                    reason.clone(),
-                ],
-            );
+            .count(place, status, told);
+        let original = original.map(|at| chunk_id(*at));
+        taken.add(Table::Chunks, chunk_row(place, status, original, told));
+        if let (Status::Failed, Some(Known::Failed(facts))) = (status, told) {
+            taken.add(Table::Failures, failed(place, facts));
         }
-        if let (None, Some(Known::Answer(answer))) = (place.chunk.facts.dropped, told) {
-            let extraction =
-                weir::stage::extract::ground::extraction(answer, &place.chunk.text).unwrap();
-            answers.push((place, extraction));
+        if let Some(Known::Answer { json, .. }) = told {
+            let said = ground::extraction(json, &place.chunk.text).unwrap();
+            answers.push((place, said));
         }
     }
-    for (file, document, chunks) in &read {
-        let of = |status: &str| {
-            counts
-                .get(&file.doc)
-                .and_then(|counts| counts.get(status))
-                .copied()
-                .unwrap_or(0)
-        };
-        let mut cells = vec![
-            file.doc.to_string(),
-            file.path.clone(),
-            document.turns.len().to_string(),
-            chunks.len().to_string(),
-        ];
-        cells.extend(
-            ["ok", "failed", "dropped", "duplicate", "pending", "unasked"]
-                .map(|status| of(status).to_string()),
-        );
-        add(Table::Documents, cells);
+    for (file, found, _) in &read {
+        let counts = counts.remove(&file.doc()).unwrap_or_default();
+        taken.add(Table::Documents, document(file, found, &counts));
     }
     for (place, extraction) in &answers {
-        own::rows(place, extraction, &mut add);
+        own::rows(place, extraction, &mut taken);
     }
-    own::repeated(&places, &mut add);
-    graph(&answers, &mut add);
-    rows
+    own::repeated(
+        &read.iter().map(|(file, ..)| *file).collect::<Vec<_>>(),
+        &places,
+        &mut taken,
+    );
+    graph::rows(&answers, &mut taken);
+    taken.0
 }
 
-fn graph(answers: &[(&Place<'_>, Extraction)], add: &mut impl FnMut(Table, Vec<String>)) {
-    let mut names: BTreeMap<DocId, BTreeSet<Name>> = BTreeMap::new();
-    let mut aliases = BTreeSet::new();
-    for (place, extraction) in answers {
-        let names = names.entry(place.file.doc).or_default();
-        names.extend(
-            extraction
-                .mentions
-                .iter()
-                .map(|mention| mention.name.clone()),
-        );
-        for statement in &extraction.statements {
-            names.extend([statement.source.clone(), statement.target.clone()]);
+/// What a document's row adds up.
+#[derive(Default)]
+struct Counts {
+    total: u64,
+    by_status: BTreeMap<&'static str, u64>,
+    tokens: u64,
+}
+
+impl Counts {
+    fn count(&mut self, place: &Place<'_>, status: Status, told: Option<&Known>) {
+        self.total += 1;
+        *self.by_status.entry(status.name()).or_default() += 1;
+        if let (Status::Ok, Some(Known::Answer { .. })) = (status, told) {
+            self.tokens += u64::from(place.chunk.facts.tokens);
         }
-        for alias in extraction
-            .aliases
-            .iter()
-            .filter(|alias| alias.name != alias.other)
+    }
+
+    fn of(&self, status: Status) -> u64 {
+        self.by_status.get(status.name()).copied().unwrap_or(0)
+    }
+}
+
+fn document(file: &File, read: &transcript::Read, counts: &Counts) -> Value {
+    let document = &read.document;
+    let mut speakers: Vec<&str> = Vec::new();
+    let mut last: Option<i64> = None;
+    for turn in &document.turns {
+        if let Some(name) = turn.speaker.as_deref()
+            && !speakers.contains(&name)
         {
-            aliases.insert((alias.name.clone(), alias.other.clone()));
-            aliases.insert((alias.other.clone(), alias.name.clone()));
+            speakers.push(name);
+        }
+        for cue in &turn.cues {
+            last = last.max(cue.end_ms.or(cue.start_ms));
         }
     }
-    let full = names
-        .iter()
-        .map(|(doc, names)| (*doc, name::resolve(names)))
-        .collect();
-    let entities = Entities { full, aliases };
-
-    let mut facts: BTreeMap<Name, Vec<merge::EntityFact>> = BTreeMap::new();
-    let mut backing: BTreeMap<(Name, Arc<str>, Name), Vec<merge::RelationFact>> = BTreeMap::new();
-    for (place, extraction) in answers {
-        let (doc, at) = (place.file.doc, place.document.recorded_at);
-        for (index, mention) in extraction.mentions.iter().enumerate() {
-            let least = entities.least(doc, &mention.name);
-            let id = MentionId::of(&[
-                place.id().as_bytes(),
-                &u32::try_from(index).unwrap().to_le_bytes(),
-            ]);
-            let mut cells = vec![
-                id.to_string(),
-                merge::entity_id(&least).to_string(),
-                mention.surface.to_string(),
-            ];
-            cells.extend(said(place, &mention.grounding));
-            add(Table::Mentions, cells);
-            let surface = Arc::clone(&mention.surface);
-            facts.entry(least).or_default().push(merge::EntityFact {
-                surface,
-                doc,
-                at,
-                count: 1,
-            });
-        }
-        for (index, statement) in extraction.statements.iter().enumerate() {
-            let (source, target) = (
-                entities.least(doc, &statement.source),
-                entities.least(doc, &statement.target),
-            );
-            if source == target {
-                continue;
-            }
-            let relation = merge::relation_id(
-                merge::entity_id(&source),
-                &statement.predicate,
-                merge::entity_id(&target),
-            );
-            let id = EvidenceId::of(&[
-                place.id().as_bytes(),
-                &u32::try_from(index).unwrap().to_le_bytes(),
-            ]);
-            let mut cells = vec![id.to_string(), relation.to_string()];
-            cells.extend(said(place, &statement.grounding));
-            add(Table::Evidence, cells);
-            let grounded = statement.grounding.matched != Match::None;
-            let fact = merge::RelationFact {
-                doc,
-                at,
-                grounded,
-                count: 1,
-            };
-            backing
-                .entry((source, Arc::clone(&statement.predicate), target))
-                .or_default()
-                .push(fact);
-        }
-    }
-    let merges = merges(&entities);
-    let mut shown: BTreeMap<Name, String> = BTreeMap::new();
-    for (least, facts) in facts {
-        let row = merge::entity(
-            &least,
-            facts,
-            merges.get(&least).cloned().unwrap_or_default(),
-        )
-        .unwrap();
-        shown.insert(least, row.name.clone());
-        add(
-            Table::Entities,
-            vec![
-                row.entity_id.to_string(),
-                row.name,
-                row.kind.name().to_owned(),
-                row.aliases.join("|"),
-                row.mentions.to_string(),
-                row.documents.to_string(),
-                row.merged_by
-                    .iter()
-                    .map(|merge| format!("{}={} {}", merge.a, merge.b, merge.rule))
-                    .collect::<Vec<_>>()
-                    .join("|"),
-            ],
-        );
-    }
-    for ((source, predicate, target), facts) in backing {
-        let end = |name: &Name| merge::End {
-            id: merge::entity_id(name),
-            name: shown.get(name).cloned().unwrap_or_default().into(),
-        };
-        let row = merge::relation(&end(&source), &predicate, &end(&target), facts).unwrap();
-        add(
-            Table::Relations,
-            vec![
-                row.relation_id.to_string(),
-                row.source_name,
-                row.predicate,
-                row.target_name,
-                row.evidence.to_string(),
-                row.documents.to_string(),
-                row.grounded.to_string(),
-            ],
-        );
-    }
+    let lacking =
+        [Status::Failed, Status::Pending, Status::Unasked].map(|status| counts.of(status));
+    let [input, output, cost] = dice::used(counts.tokens);
+    json!({
+        "doc_id": file.doc().to_string(),
+        "path": file.path,
+        "content_hash": read.hash.to_string(),
+        "format": document.format.name(),
+        "title": document.title,
+        "recorded_at": document.recorded_at.map(|at| at.to_string()),
+        "duration_ms": last,
+        "language": document.language,
+        "speakers": speakers,
+        "turns": document.turns.len(),
+        "bytes": file.bytes.len(),
+        "meta": document.meta,
+        "complete": lacking == [0; 3],
+        "chunks_total": counts.total,
+        "chunks_ok": counts.of(Status::Ok),
+        "chunks_failed": counts.of(Status::Failed),
+        "chunks_dropped": counts.of(Status::Dropped),
+        "chunks_duplicate": counts.of(Status::Duplicate),
+        "chunks_pending": counts.of(Status::Pending),
+        "chunks_unasked": counts.of(Status::Unasked),
+        "input_tokens": input,
+        "output_tokens": output,
+        "cost_usd": Usd(cost).dollars(),
+    })
 }
 
-/// Why names are one: by the least name of their entity, each reason once.
-fn merges(entities: &Entities) -> BTreeMap<Name, BTreeSet<Merge>> {
-    let mut merges: BTreeMap<Name, BTreeSet<Merge>> = BTreeMap::new();
-    let merge = |a: &Name, b: &Name, rule: &str| Merge {
-        a: a.normal.to_string(),
-        b: b.normal.to_string(),
-        rule: rule.into(),
+fn chunk_row(
+    place: &Place<'_>,
+    status: Status,
+    original: Option<ChunkId>,
+    told: Option<&Known>,
+) -> Value {
+    let (facts, question) = (&place.chunk.facts, &place.order.question);
+    let at = match told {
+        Some(Known::Answer { at, .. }) => Some(at),
+        _ => None,
     };
-    for (a, b) in entities.aliases.iter().filter(|(a, b)| a < b) {
-        merges
-            .entry(entities.component(a))
-            .or_default()
-            .insert(merge(a, b, "stated alias"));
-    }
-    for (short, full) in entities.full.values().flatten() {
-        let why = merge(short, full, "short form within a document");
-        merges
-            .entry(entities.component(full))
-            .or_default()
-            .insert(why);
-    }
-    merges
+    let source = match (status, at) {
+        (Status::Duplicate, _) => "duplicate",
+        (_, Some(_)) => "called",
+        (_, None) => "none",
+    };
+    json!({
+        "chunk_id": place.id().to_string(),
+        "doc_id": place.file.doc().to_string(),
+        "position": facts.position,
+        "fingerprint": Fingerprint::of_shown(&place.chunk.text).to_string(),
+        "text": place.chunk.text,
+        "speakers": facts.speakers,
+        "start_ms": facts.start_ms,
+        "end_ms": facts.end_ms,
+        "char_start": facts.source.char_start,
+        "char_end": facts.source.char_end,
+        "byte_start": facts.source.byte_start,
+        "byte_end": facts.source.byte_end,
+        "tokens": facts.tokens,
+        "value": facts.value,
+        "status": status.name(),
+        "source": source,
+        "duplicate_of": original.map(|id| id.to_string()),
+        "drop_reason": facts.dropped.map(DropReason::name),
+        "provider": at.map(|_| "dice"),
+        "model": at.map(|_| &question.model),
+        "prompt_id": at.map(|_| question.prompt_id.to_string()),
+        "schema_id": at.map(|_| question.schema_id.to_string()),
+        "answered_at": at,
+    })
 }
 
-/// Where a quote stands, and how it was found.
-pub fn said(place: &Place<'_>, grounding: &Grounding) -> Vec<String> {
-    let facts = &place.chunk.facts;
-    let found = grounding.matched != Match::None;
-    let spans = if found {
-        locate::spans(
-            &facts.map,
-            &place.chunk.text,
-            grounding.start,
-            grounding.end,
-        )
-    } else {
-        Vec::new()
-    };
-    let source = std::str::from_utf8(&place.file.bytes).unwrap();
-    let slices: Vec<&str> = spans
-        .iter()
-        .map(|span| &source[span.byte_start as usize..span.byte_end as usize])
-        .collect();
-    if grounding.matched == Match::Exact {
-        assert_eq!(
-            slices.join(" "),
-            *grounding.quote,
-            "spans of {} do not slice back",
-            place.file.path
-        );
-    }
-    let bytes: Vec<String> = spans
-        .iter()
-        .map(|span| format!("{}-{}", span.byte_start, span.byte_end))
-        .collect();
-    vec![
-        place.id().to_string(),
-        grounding.quote.to_string(),
-        grounding.matched.name().to_owned(),
-        bytes.join(" "),
-    ]
+/// The only reason for which who answers here does not.
+fn failed(place: &Place<'_>, facts: &Map<String, Value>) -> Value {
+    let mut row = json!({
+        "failure_id": FailureId::of(&[b"ask", place.id().as_bytes()]).to_string(),
+        "stage": "ask",
+        "doc_id": place.file.doc().to_string(),
+        "chunk_id": place.id().to_string(),
+        "path": place.file.path,
+        "reason": "refused",
+        "message": "the model refused to answer",
+        "retryable": false,
+    });
+    row.as_object_mut().unwrap().extend(facts.clone());
+    row
+}
+
+/// A file that gives no document. When it was tried nobody else can know.
+fn unread(file: &File, why: &Unreadable, taken: &mut Taken) {
+    let row = json!({
+        "failure_id": FailureId::of(&[b"read", file.doc().as_bytes()]).to_string(),
+        "stage": "read",
+        "doc_id": file.doc().to_string(),
+        "chunk_id": null,
+        "path": file.path,
+        "reason": why.reason(),
+        "message": why.to_string(),
+        "attempts": 1,
+        "retryable": false,
+        "first_at": null,
+        "last_at": null,
+        "answer_ref": null,
+    });
+    taken.add(Table::Failures, row);
+}
+
+/// A part of one, as the tables hold it: in single precision.
+pub fn share(part: f32) -> f64 {
+    part.to_string().parse().unwrap()
 }

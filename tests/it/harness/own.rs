@@ -11,7 +11,7 @@ use weir::model::id::{DocId, Fingerprint, ItemId, SchemaId};
 use weir::sink::Table;
 
 use super::dice::{ORGANISATIONS, PEOPLE, whole};
-use super::naive::{Place, said};
+use super::naive::{File, Place, Taken, said, share};
 
 /// A schema with every shape of column.
 fn schema() -> Value {
@@ -82,25 +82,19 @@ pub fn items_of(text: &str) -> Value {
 }
 
 /// The rows of `items` at a place.
-pub fn rows(place: &Place<'_>, extraction: &Extraction, add: &mut impl FnMut(Table, Vec<String>)) {
+pub fn rows(place: &Place<'_>, extraction: &Extraction, taken: &mut Taken) {
     for (index, item) in (0_u32..).zip(&extraction.items) {
-        let own: Value = serde_json::from_str(&item.json).unwrap();
+        let mut row: Value = serde_json::from_str(&item.json).unwrap();
+        let columns = row.as_object_mut().unwrap();
         let id = ItemId::of(&[place.id().as_bytes(), &index.to_le_bytes()]);
-        let mut cells = vec![id.to_string(), columns(&own)];
-        cells.extend(said(place, &item.grounding));
-        add(Table::Items, cells);
+        columns.insert("item_id".to_owned(), json!(id.to_string()));
+        columns.extend(said(place, &item.grounding));
+        taken.add(Table::Items, row);
     }
 }
 
-/// The columns of the schema, as one text.
-pub fn columns(row: &Value) -> String {
-    ["name", "kind", "short", "size", "parts"]
-        .map(|name| row[name].to_string())
-        .join(" ")
-}
-
 /// The rows of `repeats` and of `shares`, by loops over all places.
-pub fn repeated(places: &[Place<'_>], add: &mut impl FnMut(Table, Vec<String>)) {
+pub fn repeated(files: &[&File], places: &[Place<'_>], taken: &mut Taken) {
     let asked = || {
         places
             .iter()
@@ -114,46 +108,51 @@ pub fn repeated(places: &[Place<'_>], add: &mut impl FnMut(Table, Vec<String>)) 
             .push(place);
     }
     let documents = |places: &[&Place<'_>]| {
-        let documents: BTreeSet<DocId> = places.iter().map(|place| place.file.doc).collect();
+        let documents: BTreeSet<DocId> = places.iter().map(|place| place.file.doc()).collect();
         documents.len()
     };
     for (fingerprint, places) in texts.iter().filter(|(_, places)| places.len() > 1) {
-        let first = places
-            .iter()
-            .min_by_key(|place| (place.file.doc, place.chunk.facts.position));
-        add(
-            Table::Repeats,
-            vec![
-                fingerprint.to_string(),
-                places[0].chunk.text.to_string(),
-                places.len().to_string(),
-                documents(places).to_string(),
-                first.unwrap().id().to_string(),
-            ],
-        );
+        let first = places.iter().min_by_key(|place| place.at()).unwrap();
+        let tokens = u64::from(first.chunk.facts.tokens);
+        let row = json!({
+            "fingerprint": fingerprint.to_string(),
+            "text": first.chunk.text,
+            "tokens": tokens,
+            "chunks": places.len(),
+            "documents": documents(places),
+            "repeated_tokens": tokens * (places.len() as u64 - 1),
+            "first_doc_id": first.file.doc().to_string(),
+            "first_chunk_id": first.id().to_string(),
+        });
+        taken.add(Table::Repeats, row);
     }
-    let all: BTreeMap<DocId, &str> = places
-        .iter()
-        .map(|place| (place.file.doc, place.file.path.as_str()))
-        .collect();
-    for (doc, path) in all {
-        let own: Vec<_> = asked().filter(|place| place.file.doc == doc).collect();
-        let tokens = |counts: &dyn Fn(&[&Place<'_>]) -> bool| -> u64 {
+    for file in files {
+        let own: Vec<_> = asked()
+            .filter(|place| place.file.doc() == file.doc())
+            .collect();
+        // Chunks and tokens.
+        let sum = |counts: &dyn Fn(&[&Place<'_>]) -> bool| -> (u64, u64) {
             own.iter()
                 .filter(|place| counts(&texts[&place.chunk.fingerprint]))
                 .map(|place| u64::from(place.chunk.facts.tokens))
-                .sum()
+                .fold((0, 0), |(chunks, sum), tokens| (chunks + 1, sum + tokens))
         };
-        add(
-            Table::Shares,
-            vec![
-                doc.to_string(),
-                path.to_owned(),
-                own.len().to_string(),
-                tokens(&|_| true).to_string(),
-                tokens(&|places| places.len() > 1).to_string(),
-                tokens(&|places| documents(places) > 1).to_string(),
-            ],
-        );
+        let all = sum(&|_| true);
+        let repeated = sum(&|places| places.len() > 1);
+        let elsewhere = sum(&|places| documents(places) > 1);
+        #[expect(clippy::cast_possible_truncation, reason = "as the table holds it")]
+        let part = (elsewhere.1 as f64 / all.1.max(1) as f64) as f32;
+        let row = json!({
+            "doc_id": file.doc().to_string(),
+            "path": file.path,
+            "chunks": all.0,
+            "tokens": all.1,
+            "repeated_chunks": repeated.0,
+            "repeated_tokens": repeated.1,
+            "elsewhere_chunks": elsewhere.0,
+            "elsewhere_tokens": elsewhere.1,
+            "share": share(part),
+        });
+        taken.add(Table::Shares, row);
     }
 }

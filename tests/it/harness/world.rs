@@ -16,7 +16,7 @@ use weir::job::reader::Reading;
 use weir::limit::{Caps, Limits};
 use weir::llm::{Provider, client};
 use weir::model::call::Question;
-use weir::model::id::{ContentHash, KeyContext, PromptId, SchemaId};
+use weir::model::id::{KeyContext, PromptId, SchemaId};
 use weir::model::unit::Micros;
 use weir::source::{Root, walk};
 use weir::stage::{chunk, transcript};
@@ -29,7 +29,7 @@ pub struct World {
     pub folder: TempDir,
     /// What each file holds.
     pub files: BTreeMap<String, String>,
-    /// Whatever a file of that path and content hash held, ever.
+    /// Whatever a file of that path and content hash held, ever; without a hash if it could not be read.
     pub history: BTreeMap<(String, String), Vec<u8>>,
     next: u32,
 }
@@ -59,11 +59,11 @@ impl World {
     /// Writes a file.
     pub fn write(&mut self, name: &str, text: &str) {
         fs::write(self.path(name), text).unwrap();
-        let hash: ContentHash = transcript::read(name, text.as_bytes()).unwrap().hash;
-        self.history.insert(
-            (name.to_owned(), hash.to_string()),
-            text.as_bytes().to_vec(),
-        );
+        // What cannot be read is nobody's content.
+        let read = transcript::read(name, text.as_bytes());
+        let hash = read.map_or_else(|_| String::new(), |read| read.hash.to_string());
+        let bytes = text.as_bytes().to_vec();
+        self.history.insert((name.to_owned(), hash), bytes);
         self.files.insert(name.to_owned(), text.to_owned());
     }
 
@@ -81,6 +81,23 @@ impl World {
         self.write(to, &text);
     }
 
+    /// How many of its files can be read.
+    pub fn documents(&self) -> usize {
+        let read =
+            |(name, text): &(&String, &String)| transcript::read(name, text.as_bytes()).is_ok();
+        self.files.iter().filter(read).count()
+    }
+
+    /// A name for such a text: what states something of itself is Markdown.
+    fn name(&self, stem: &str, text: &str) -> String {
+        let kinds = [("---", "md"), ("WEBVTT", "vtt"), ("", "txt")];
+        let (_, kind) = kinds
+            .into_iter()
+            .find(|(start, _)| text.starts_with(start))
+            .unwrap();
+        format!("{stem}{}.{kind}", self.next)
+    }
+
     /// One change by chance.
     pub fn change(&mut self, chance: &mut Rng) {
         let names: Vec<String> = self.files.keys().cloned().collect();
@@ -89,16 +106,17 @@ impl World {
             (0..4, _) | (_, None) => {
                 self.next += 1;
                 let text = transcript_of(chance);
-                self.write(&format!("f{}.txt", self.next), &text);
+                self.write(&self.name("f", &text), &text);
             }
             (4, Some(name)) => {
                 self.next += 1;
                 let copy = self.files.get(&name).unwrap().clone();
-                self.write(&format!("copy{}.txt", self.next), &copy);
+                self.write(&self.name("copy", &copy), &copy);
             }
             (5, Some(name)) => {
                 self.next += 1;
-                self.rename(&name, &format!("renamed{}.txt", self.next));
+                let to = self.name("renamed", self.files.get(&name).unwrap());
+                self.rename(&name, &to);
             }
             (6, Some(name)) => self.delete(&name),
             (7, Some(name)) => {
@@ -219,6 +237,11 @@ pub fn question() -> Question {
 }
 
 fn transcript_of(chance: &mut Rng) -> String {
+    match chance.u8(0..20) {
+        0 => return "%PDF-1.7 is nothing that can be read.\n".to_owned(),
+        1 => return "Ana: mm-hm\nBo: Thank you, bye.\nAna: Bye bye.\n".to_owned(),
+        _ => {}
+    }
     let turns = chance.usize(2..12);
     let opening = "Cleo Diaz: Welcome to the board of the Tide Mill Trust, that is TMT, and thank you all for coming.\n";
     let opening = if chance.u8(0..3) == 0 {
@@ -226,7 +249,37 @@ fn transcript_of(chance: &mut Rng) -> String {
     } else {
         String::new()
     };
-    (0..turns).fold(opening, |text, _| text + &turn(chance))
+    // Of few days, so that several documents are of one.
+    let (captions, head) = match chance.u8(0..6) {
+        0 => (true, "WEBVTT\n\n".to_owned()),
+        1 => (false, String::new()),
+        _ => {
+            let (title, day, room) = (chance.u8(0..9), chance.u8(1..6), chance.u8(0..3));
+            let head = format!(
+                "---\ntitle: Board {title}\ndate: 2024-03-0{day}\nlanguage: en\nroom: {room}\n---\n"
+            );
+            (false, head)
+        }
+    };
+    let opening = if captions { String::new() } else { opening };
+    let stamped = chance.bool();
+    let said = (0..turns).fold(opening, |text, number| {
+        let second = chance.u8(0..50);
+        let turn = turn(chance);
+        if let (true, Some((who, said))) = (captions, turn.split_once(": ")) {
+            let (from, to) = (format!("00:{number:02}:{second:02}.000"), second + 9);
+            return format!("{text}{from} --> 00:{number:02}:{to:02}.500\n<v {who}>{said}\n");
+        }
+        let stamp = if stamped {
+            format!("[00:{number:02}:{second:02}] ")
+        } else {
+            String::new()
+        };
+        text + &stamp + &turn
+    });
+    // Some say everything several times over.
+    let times = if chance.u8(0..5) == 0 { 3 } else { 1 };
+    head + &said.repeat(times)
 }
 
 /// A line by somebody; a few of them are so common that chunks repeat.
@@ -236,13 +289,16 @@ fn turn(chance: &mut Rng) -> String {
     let what = *chance.choice(&ORGANISATIONS).unwrap();
     let other = *chance.choice(&ORGANISATIONS).unwrap();
     let number = chance.u32(0..40);
-    let said = match chance.u8(0..7) {
+    let said = match chance.u8(0..8) {
         0 => format!("I hear that {whom} leads {what} since last year."),
         1 => format!("The {what}, that is {other}, has paid for {number} of them."),
         2 => format!("Yesterday {whom} met {who} & it went on for {number} hours."),
         3 => "Shall we look at the next point on the list, please?".to_owned(),
         4 => format!("I have nothing new, but the report of {what} has {number} pages."),
         5 => format!("It was {whom} who said so, in the poison report number {number}."),
+        6 => {
+            format!("À propos café № {number}: Zoë’s “naïve” plan is what {whom} told the {what}.")
+        }
         _ => "mm-hm".to_owned(),
     };
     format!("{who}: {said}\n")
