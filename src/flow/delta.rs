@@ -10,7 +10,10 @@ use crate::store::{StoredFile, ViewDelta};
 /// What becomes known of texts, and of which nothing is any more. As many as a publication has chunks: encoded, an
 /// outcome takes a tenth of what it may grow to.
 #[derive(Debug, Default)]
-pub(super) struct Texts(BTreeMap<Fingerprint, (i32, Option<Box<[u8]>>)>);
+pub(super) struct Texts(BTreeMap<Fingerprint, Net>);
+
+/// How many more chunks stand for a text than before, and what is known of it now, encoded.
+type Net = (i32, Option<Box<[u8]>>);
 
 impl Texts {
     /// The chunk that stands for a text comes or goes, with what is known of it.

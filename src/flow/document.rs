@@ -63,6 +63,9 @@ impl ChunkState {
     }
 }
 
+/// The surfaces of a name, counted, and its short forms.
+type Told = (BTreeMap<Arc<str>, u64>, BTreeSet<Name>);
+
 /// A document, put together of its head and its chunks.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Assembled {
@@ -135,7 +138,7 @@ impl Assembled {
     #[must_use]
     pub fn tallies(&self) -> BTreeMap<Name, Tally> {
         let full = self.full_names();
-        let mut said: BTreeMap<Name, (BTreeMap<Arc<str>, u64>, BTreeSet<Name>)> = BTreeMap::new();
+        let mut said: BTreeMap<Name, Told> = BTreeMap::new();
         let mut tally = |name: &Name, surface: Option<&Arc<str>>| {
             let node = full.get(name).unwrap_or(name);
             if !said.contains_key(node) {
@@ -161,7 +164,7 @@ impl Assembled {
                 Fact::Alias(..) => {}
             }
         }
-        let tally = |(surfaces, shorts): (BTreeMap<_, _>, BTreeSet<_>)| Tally {
+        let tally = |(surfaces, shorts): Told| Tally {
             doc: self.head.doc,
             at: self.head.at,
             surfaces: surfaces.into_iter().collect(),

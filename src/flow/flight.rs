@@ -86,7 +86,7 @@ impl Open {
     fn change(&mut self, changes: &[(Spot, isize)]) -> Vec<Move> {
         let before = self.first().map(|spot| spot.at());
         let of = |spots: &[Spot], diff: isize| -> Vec<Move> {
-            let first = spots.first().map(|spot| spot.at());
+            let first = spots.first().map(Spot::at);
             let all = spots.iter();
             all.filter_map(|spot| Some(((*spot, first?), diff)))
                 .collect()
