@@ -34,16 +34,8 @@ PLANTS = [
      "        rename(&link, &self.root.join(CURRENT))?;",
      "        remove_file(&self.root.join(CURRENT))?;\n        rename(&link, &self.root.join(CURRENT))?;"),
     ("tables are swapped in before the state knows", KILL, False, "src/flow/committer.rs",
-     """        self.database
-            .prepare(self.terms.view, epoch, delta)
-            .wait()
-            .map_err(storage)?;
-        self.publisher.swap(prepared).map_err(storage)?;""",
-     """        self.publisher.swap(prepared).map_err(storage)?;
-        self.database
-            .prepare(self.terms.view, epoch, delta)
-            .wait()
-            .map_err(storage)?;"""),
+     "        rendering.finish(delta).map_err(storage)?;\n        self.publisher.swap(prepared).map_err(storage)?;",
+     "        self.publisher.swap(prepared).map_err(storage)?;\n        rendering.finish(delta).map_err(storage)?;"),
     ("what was prepared is kept after a kill", KILL, False, "src/job/open.rs",
      "    if current {\n        database.commit(view, epoch)", "    if !current {\n        database.commit(view, epoch)"),
     ("a writer that failed writes on", FAIL, False, "src/store/writer.rs",
