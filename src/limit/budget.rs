@@ -204,7 +204,7 @@ impl Budget {
     fn give_back(&mut self, now: Duration, reserved: u64, tokens: u64) {
         let rate = self.most_at(now).tokens as f64;
         let Some(fine) = &mut self.fine else { return };
-        if fine.is_forgiven(now) {
+        if fine.tries_anew(now) {
             self.window.believe(Refunds::Given);
         }
         if self.window.refunds() == Refunds::Given {

@@ -56,7 +56,7 @@ impl Fine {
     }
 
     /// Whether it is time to see whether something is given back after all.
-    pub(super) fn is_forgiven(&mut self, now: Duration) -> bool {
+    pub(super) fn tries_anew(&mut self, now: Duration) -> bool {
         let since = self.doubted.map(|doubted| doubted.max(self.struck));
         let forgiven = since.is_some_and(|since| now.saturating_sub(since) > self.forgives);
         if forgiven {
@@ -121,12 +121,12 @@ mod tests {
     #[test]
     fn what_was_proven_is_tried_anew_less_and_less_often() {
         let mut fine = Fine::empty(s(0));
-        assert!(!fine.is_forgiven(s(100_000)), "nothing was");
+        assert!(!fine.tries_anew(s(100_000)), "nothing was");
         fine.doubt(s(100));
-        assert!(!fine.is_forgiven(s(400)) && fine.is_forgiven(s(401)));
-        assert!(!fine.is_forgiven(s(100_000)), "once");
+        assert!(!fine.tries_anew(s(400)) && fine.tries_anew(s(401)));
+        assert!(!fine.tries_anew(s(100_000)), "once");
         fine.doubt(s(500));
         fine.strike(s(600));
-        assert!(!fine.is_forgiven(s(1200)) && fine.is_forgiven(s(1201)));
+        assert!(!fine.tries_anew(s(1200)) && fine.tries_anew(s(1201)));
     }
 }

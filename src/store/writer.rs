@@ -1,5 +1,5 @@
 //! The one thread that writes. It commits together whatever queued up during the last commit, so a sync is shared by
-//! all who wait for one, and nobody waits for company.
+//! all who wait for one. What is in haste waits for no company; what is patient does, for a few milliseconds.
 
 use std::collections::VecDeque;
 use std::fmt;

@@ -18,14 +18,13 @@ use crate::llm::gate::{Closed, Grant};
 use crate::llm::journal::{Done, Intent, Journal, JournalError, Kept, ValidAnswer};
 use crate::llm::prepare::Prepared;
 use crate::llm::{BoxFuture, ReadAnswer, Reader};
-use crate::model::call::{Asked, Batch, Finish, Reply};
+use crate::model::call::{Asked, Batch, Finish, Question, Reply};
 use crate::model::id::{CallId, Fingerprint, JobId, RunId, ViewId};
-use crate::model::outcome::{Answer, ChunkFailure, FailReason, Outcome};
+use crate::model::outcome::{ChunkFailure, FailReason, Outcome};
 use crate::model::record::CallRow;
 use crate::model::unit::{Micros, Usd};
 use crate::stage::extract::answer::{self, Found, Validator};
 use crate::stage::extract::crossed::crossed;
-use crate::stage::extract::ground;
 use crate::store::{self, Database, StoredAnswer};
 
 /// What a call task needs.
@@ -116,17 +115,17 @@ impl Task {
             _ => {}
         }
         match verdict {
-            // What was stored a moment ago, as a restart will find it.
-            Verdict::Answered {
-                answer,
-                at: Some(at),
-                ..
-            } => Ok(self.answered(asked, &answer, at)),
-            Verdict::Answered { .. } => {
-                let stored = database.answers(&[asked.key])?;
+            Verdict::Answered { answer, call, at } => {
+                // What was stored a moment ago, or before: what is told is what a restart will find.
+                let stored = match at {
+                    Some(at) => {
+                        let (who, what) = (self.client.provider(), &self.inquiry.question);
+                        Some(stored(answer, who, what, call, self.inquiry.view, at))
+                    }
+                    None => database.answers(&[asked.key])?.remove(&asked.key),
+                };
                 let answer = stored
-                    .get(&asked.key)
-                    .and_then(|stored| lookup::answer(stored, &asked.text, self.inquiry.view));
+                    .and_then(|stored| lookup::answer(&stored, &asked.text, self.inquiry.view));
                 Ok(answer.map_or(Outcome::Pending, Outcome::Answered))
             }
             Verdict::Failed {
@@ -157,27 +156,6 @@ impl Task {
             }
             Verdict::Unasked(_) => Ok(Outcome::Unasked),
         }
-    }
-
-    fn answered(&self, asked: &Asked, kept: &ValidAnswer, at: Micros) -> Outcome {
-        let question = &self.inquiry.question;
-        // It was judged good, so it can be read.
-        let read = ground::extraction(&kept.content, &asked.text);
-        read.map_or(Outcome::Pending, |extraction| {
-            Outcome::Answered(Arc::new(Answer {
-                key: kept.key,
-                provider: Arc::clone(self.client.provider()),
-                model: Arc::clone(&question.model),
-                prompt: question.prompt_id,
-                schema: question.schema_id,
-                answered_at: at,
-                called: true,
-                input_tokens: kept.input_tokens,
-                output_tokens: kept.output_tokens,
-                cost: kept.cost,
-                extraction,
-            }))
-        })
     }
 }
 
@@ -338,21 +316,9 @@ impl Journal for LedgerJournal {
             remote_id: None,
             state: "done".into(),
         };
-        let answers = done.answers.into_iter().map(|answer| StoredAnswer {
-            key: answer.key,
-            fingerprint: answer.fingerprint,
-            provider: done.provider.to_string(),
-            model: done.question.model.to_string(),
-            prompt: done.question.prompt_id,
-            schema: done.question.schema_id,
-            content: answer.content,
-            answered_at: now,
-            call: Some(done.call),
-            view: self.view,
-            input_tokens: answer.input_tokens,
-            output_tokens: answer.output_tokens,
-            cost: answer.cost,
-        });
+        let (who, what) = (&done.provider, &done.question);
+        let answers = done.answers.into_iter();
+        let answers = answers.map(|answer| stored(answer, who, what, done.call, self.view, now));
         let body = done.body.as_ref().map_or(0, |body| body.len());
         self.gauges
             .largest
@@ -378,6 +344,32 @@ impl Journal for LedgerJournal {
             }
             Ok(Kept { at: now, before })
         })
+    }
+}
+
+/// A good answer as it is kept.
+fn stored(
+    answer: ValidAnswer,
+    provider: &str,
+    question: &Question,
+    call: CallId,
+    view: ViewId,
+    at: Micros,
+) -> StoredAnswer {
+    StoredAnswer {
+        key: answer.key,
+        fingerprint: answer.fingerprint,
+        provider: provider.to_owned(),
+        model: question.model.to_string(),
+        prompt: question.prompt_id,
+        schema: question.schema_id,
+        content: answer.content,
+        answered_at: at,
+        call: Some(call),
+        view,
+        input_tokens: answer.input_tokens,
+        output_tokens: answer.output_tokens,
+        cost: answer.cost,
     }
 }
 
