@@ -137,10 +137,15 @@ impl View {
         } else {
             String::new()
         };
+        let cost = match t.unpriced {
+            0 => t.cost.to_string(),
+            all if all == t.calls => "cost unknown".to_owned(),
+            some => format!("{} and {some} calls of unknown cost", t.cost),
+        };
         writeln!(
             out,
-            "  {} calls so far{unknown}: {} tokens in, {} out, {}",
-            t.calls, t.input_tokens, t.output_tokens, t.cost
+            "  {} calls so far{unknown}: {} tokens in, {} out, {cost}",
+            t.calls, t.input_tokens, t.output_tokens
         )?;
         for run in &self.runs {
             let ended = run.ended_at.map_or_else(
@@ -171,7 +176,8 @@ impl View {
             "published_at": updated_at.to_string(),
             "manifest": self.manifest(),
             "total": {"calls": self.totals.calls, "unknown": self.totals.unknown, "input_tokens": self.totals.input_tokens,
-                      "output_tokens": self.totals.output_tokens, "cost_usd": self.totals.cost.dollars()},
+                      "output_tokens": self.totals.output_tokens, "cost_usd": self.totals.cost.dollars(),
+                      "calls_of_unknown_cost": self.totals.unpriced},
             "runs": self.runs.iter().map(|run| json!({"started_at": run.started_at.to_string(),
                       "ended_at": run.ended_at.map(|at| at.to_string())})).collect::<Vec<_>>(),
         })

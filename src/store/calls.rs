@@ -57,6 +57,8 @@ pub struct Totals {
     pub output_tokens: u64,
     /// What is known to have been paid.
     pub cost: Usd,
+    /// Calls whose cost is not known.
+    pub unpriced: u64,
 }
 
 /// The next place in the order in which calls end. It never falls back, whatever has been pruned meanwhile.
@@ -150,7 +152,8 @@ impl Database {
             Ok(connection
                 .prepare_cached(
                     "SELECT count(*), total(state = 'sent'), total(input_tokens), total(cached_tokens),
-                            total(output_tokens), total(cost) FROM calls WHERE view_id = ?1",
+                            total(output_tokens), total(cost), total(cost IS NULL AND (state = 'sent' OR NOT price_known))
+                     FROM calls WHERE view_id = ?1",
                 )?
                 .query_row([view.0], |row| {
                     Ok(Totals {
@@ -160,6 +163,7 @@ impl Database {
                         cached_tokens: total(row.get(3)?),
                         output_tokens: total(row.get(4)?),
                         cost: Usd(total(row.get(5)?)),
+                        unpriced: total(row.get(6)?),
                     })
                 })?)
         })
@@ -364,6 +368,7 @@ mod tests {
             cached_tokens: 50,
             output_tokens: 10,
             cost: Usd(1_000),
+            unpriced: 1,
         };
         assert_eq!(database.totals(view().id()).unwrap(), expected);
     }

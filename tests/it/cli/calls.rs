@@ -244,6 +244,8 @@ fn a_run_that_is_interrupted() {
     );
     assert!(asked(&fake).len() < 20);
     weir.run(&ask(fake.url(), &more)).is(0, &["20 answered"]);
+    weir.run(&["status"])
+        .is(0, &["20 calls so far", "cost unknown"]);
     let asked = asked(&fake);
     assert_eq!(asked.len(), 20);
     assert!(asked.values().all(|times| *times == 1), "{asked:?}");
