@@ -28,6 +28,7 @@ use super::record::Output;
 use super::rendering::Rendering;
 use super::stop::{Ending, Stop, said};
 use super::totals::Totals;
+use super::turns::Turns;
 use crate::failpoint;
 use crate::model::id::{DocId, ViewId};
 use crate::model::record::CallRow;
@@ -132,6 +133,7 @@ pub struct Committer {
     fed: Option<Epoch>,
     said_complete: Option<bool>,
     published: Committed,
+    turns: Turns,
 }
 
 impl Committer {
@@ -167,6 +169,7 @@ impl Committer {
             fed: None,
             said_complete: None,
             published: Committed::default(),
+            turns: Turns::default(),
         }
     }
 
@@ -203,6 +206,7 @@ impl Committer {
         }
         self.publish(true);
         self.published.complete = self.is_complete();
+        self.published.documents = self.turns.counts();
         (self.published, self.publisher)
     }
 
@@ -285,12 +289,8 @@ impl Committer {
                 *documents.entry(document.head().doc).or_default() += diff;
             }
         }
-        for net in documents.into_values() {
-            match net {
-                1.. => self.published.documents.0 += 1,
-                0 => self.published.documents.1 += 1,
-                _ => self.published.documents.2 += 1,
-            }
+        for (doc, net) in documents {
+            self.turns.take(doc, net);
         }
     }
 

@@ -76,6 +76,7 @@ mod rendering;
 pub mod scope;
 pub mod stop;
 mod totals;
+mod turns;
 pub mod underway;
 pub mod versions;
 pub mod workers;
