@@ -1,97 +1,87 @@
 //! How many tokens a text costs, by the `o200k_base` table.
 
-/// The longest stretch of one kind of character (blanks, letters, marks) that reaches the tokenizer
-/// whole. Its pattern looks ahead after blanks and gives up, by a panic, after a million steps.
-const MAX_RUN: usize = 256;
+use std::sync::LazyLock;
 
-/// The longest stretch handed over at once: bounds the memory of one call.
+/// The longest stretch that reaches the tokenizer whole: a run of one letter takes it 22 bytes of memory and
+/// 0.2 microseconds a byte.
 const MAX_STRETCH: usize = 1 << 16;
+
+/// The table that the models of today are nearest to.
+static TABLE: LazyLock<Option<&'static tiktoken::CoreBpe>> =
+    LazyLock::new(|| tiktoken::get_encoding("o200k_base"));
 
 /// Tokens of a text, special tokens read as plain text.
 ///
-/// Exact for anything people write: only runs of more than 256 letters, marks or blanks are cut before
-/// they are counted, which may add a token a cut. The first call loads the table (200,000 entries: about
-/// 0.2 s optimised, and some 60 MB from then on); later ones work through 5 to 10 MB/s.
+/// Exact for anything people write: only a text of more than 64 KiB without a single space is cut before it is
+/// counted, which may add a token a cut. The first call loads the table (200,000 entries: about 0.1 s optimised,
+/// and some 30 MB from then on); later ones work through some 100 MB/s.
 ///
 /// ```
 /// assert_eq!(weir::stage::tokens::count("Hello, world!"), 4);
 /// ```
 #[must_use]
-#[expect(
-    clippy::default_trait_access,
-    reason = "the crate asks for a set of std's, which is not named here"
-)]
 pub fn count(text: &str) -> u32 {
-    let table = tiktoken_rs::o200k_base_singleton();
     let mut total = 0usize;
-    for stretch in Stretches(text) {
-        // Unlike `encode_ordinary`, this one hands back the pattern's errors instead of panicking.
-        total += table
-            .count(stretch, &Default::default())
-            .unwrap_or(stretch.len());
+    let mut rest = text;
+    while !rest.is_empty() {
+        let (stretch, after) = rest.split_at(stretch(rest));
+        total += TABLE.map_or(stretch.len(), |table| table.count(stretch));
+        rest = after;
     }
     u32::try_from(total).unwrap_or(u32::MAX)
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Blank,
-    Word,
-    Mark,
-}
-
-impl Kind {
-    fn of(c: char) -> Self {
-        if c.is_whitespace() {
-            Self::Blank
-        } else if c.is_alphanumeric() {
-            Self::Word
-        } else {
-            Self::Mark
-        }
+/// Bytes of the text's first stretch. No token reaches from before a space into it, unless blanks stand before it too.
+fn stretch(text: &str) -> usize {
+    if text.len() <= MAX_STRETCH {
+        return text.len();
     }
-}
-
-/// Cuts a text so that no run of one kind and no stretch is too long. Nothing is cut in usual text.
-struct Stretches<'a>(&'a str);
-
-impl<'a> Iterator for Stretches<'a> {
-    type Item = &'a str;
-
-    fn next(&mut self) -> Option<&'a str> {
-        if self.0.is_empty() {
-            return None;
+    let longest = text.floor_char_boundary(2 * MAX_STRETCH);
+    let shortest = text.floor_char_boundary(MAX_STRETCH);
+    let (head, tail) = text.split_at(longest).0.split_at(shortest);
+    let mut before = head.chars().next_back();
+    for (at, c) in tail.char_indices() {
+        if c == ' ' && before.is_some_and(|c| !c.is_whitespace()) {
+            return shortest + at;
         }
-        let mut run = 0;
-        let mut last = None;
-        let mut cut = self.0.len();
-        for (at, c) in self.0.char_indices() {
-            let kind = Kind::of(c);
-            let new = last != Some(kind);
-            // A blank belongs to the word after it, so a long stretch ends before a blank.
-            if (!new && run >= MAX_RUN) || (new && kind == Kind::Blank && at >= MAX_STRETCH) {
-                cut = at;
-                break;
-            }
-            run = if new { 1 } else { run + 1 };
-            last = Some(kind);
-        }
-        let (stretch, rest) = self.0.split_at(cut);
-        self.0 = rest;
-        Some(stretch)
+        before = Some(c);
     }
+    longest
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// Each as OpenAI's own tokenizer counts it.
     #[test]
-    fn usual_text_is_counted_exactly() {
-        let table = tiktoken_rs::o200k_base_singleton();
-        let long = "Ana Lima: we're at 3.5 g, über alles; 数据流。\n".repeat(4000);
-        for text in ["", "Hello", " a  b\n\nc ", "<|endoftext|>", long.as_str()] {
-            assert_eq!(count(text) as usize, table.encode_ordinary(text).len());
+    fn texts_are_counted_as_by_the_original() {
+        for (text, tokens) in [
+            ("", 0),
+            ("Hello", 1),
+            (" a  b\n\nc ", 6),
+            ("<|endoftext|>", 7),
+            ("Ana Lima: we're at 3.5 g, über alles; 数据流。\n", 17),
+            ("IT'S 1234567 o'clock\r\n\t\tDON'T-stop", 14),
+            ("नमस्ते, दुनिया! 👩\u{200d}👩\u{200d}👧 ok", 16),
+            ("ſ'ſ İstanbul ǅ x\u{301}y\u{a0}z", 12),
+            ("https://example.org/a_b?c=d&e=%20f//**--", 16),
+            ("日本語の文章は、空白なしで続きます。", 14),
+        ] {
+            assert_eq!(count(text), tokens, "{text:?}");
+        }
+        for (unit, tokens) in [(" ", 9), ("a", 125), ("中", 1000), ("\n", 63)] {
+            assert_eq!(count(&unit.repeat(1000)), tokens, "{unit:?}");
+        }
+    }
+
+    #[test]
+    fn a_long_text_is_cut_where_no_token_is() {
+        let sentence = "Ana Lima: we're at 3.5 g, über alles; 数据流!\n  And on.";
+        for times in [1, 1000, 4000] {
+            let text = sentence.repeat(times);
+            let whole = TABLE.unwrap().count(&text);
+            assert_eq!(count(&text) as usize, whole, "{times}");
         }
     }
 
@@ -110,6 +100,7 @@ mod tests {
         ] {
             let text = unit.repeat(200_000);
             assert!(count(&text) > 0, "{unit:?}");
+            assert!(stretch(&text) <= 2 * MAX_STRETCH, "{unit:?}");
         }
     }
 }

@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use memchr::memmem::Finder;
 use unicode_normalization::UnicodeNormalization;
 
 use super::name::fold;
@@ -119,10 +120,11 @@ impl<'a> Shown<'a> {
     }
 
     fn exact(&self, quote: &str) -> Option<(Vec<Range<usize>>, bool)> {
+        let finder = Finder::new(quote);
         let ranges = self.spoken.iter().flat_map(|speech| {
             let text = self.text.get(speech.clone()).unwrap_or_default();
-            text.match_indices(quote)
-                .map(|(at, _)| speech.start + at..speech.start + at + quote.len())
+            let places = finder.find_iter(text.as_bytes());
+            places.map(|at| speech.start + at..speech.start + at + quote.len())
         });
         choose(self.text, ranges)
     }
