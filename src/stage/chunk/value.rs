@@ -85,8 +85,38 @@ const SMALL_TALK: [&str; 72] = [
     "yup",
 ];
 
-/// Bytes of the longest word on the list.
-const LONGEST: usize = 9;
+/// Where the words of the list begin that begin with each letter; and at the end, how many there are.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "a constant that reached beyond would not compile"
+)]
+const BY_LETTER: [usize; 27] = {
+    let mut starts = [SMALL_TALK.len(); 27];
+    let mut at = SMALL_TALK.len();
+    while at > 0 {
+        at -= 1;
+        let letter = (SMALL_TALK[at].as_bytes()[0] - b'a') as usize;
+        let mut before = 0;
+        while before <= letter {
+            starts[before] = at;
+            before += 1;
+        }
+    }
+    starts
+};
+
+/// Whether a word, in small letters without apostrophes, is on the list.
+fn is_small_talk(word: &str) -> bool {
+    let letter = word
+        .bytes()
+        .next()
+        .map(|first| first.wrapping_sub(b'a').into());
+    let range = letter.and_then(|letter: usize| {
+        let (start, end) = (BY_LETTER.get(letter)?, BY_LETTER.get(letter + 1)?);
+        SMALL_TALK.get(*start..*end)
+    });
+    range.is_some_and(|words| words.contains(&word))
+}
 
 /// Weighs what is said in a chunk, labels aside: its value, and why it is thin if it is.
 pub(super) fn weigh(said: &[&str]) -> (u16, Option<DropReason>) {
@@ -115,6 +145,8 @@ struct Tally {
     numbers: u64,
     /// Words with a capital that do not start a sentence.
     names: u64,
+    /// The word at hand in small letters.
+    small: String,
 }
 
 impl Tally {
@@ -147,26 +179,29 @@ impl Tally {
     }
 
     fn word(&mut self, word: &str, starts: bool) {
-        let mut letters = word.chars().filter(|c| c.is_alphabetic());
-        let Some(first) = letters.next() else {
-            self.numbers += u64::from(word.contains(|c: char| c.is_numeric()));
-            return;
-        };
-        if !first.is_lowercase() && !first.is_uppercase() {
-            self.words += (letters.count() as u64 + 1).div_ceil(2);
-            return;
-        }
-        self.words += 1;
-        let mut small = String::with_capacity(16);
-        for c in word.chars().filter(|c| c.is_alphabetic()).take(12) {
+        let small = &mut self.small;
+        small.clear();
+        let mut first = None;
+        let mut letters = 0u64;
+        for c in word.chars().filter(|c| c.is_alphabetic()) {
+            first.get_or_insert(c);
+            letters += 1;
             if c.is_ascii() {
                 small.push(c.to_ascii_lowercase());
             } else {
                 small.extend(c.to_lowercase());
             }
         }
-        let short = small.len() <= LONGEST;
-        self.talk += u64::from(short && SMALL_TALK.binary_search(&small.as_str()).is_ok());
+        let Some(first) = first else {
+            self.numbers += u64::from(word.contains(|c: char| c.is_numeric()));
+            return;
+        };
+        if !first.is_lowercase() && !first.is_uppercase() {
+            self.words += letters.div_ceil(2);
+            return;
+        }
+        self.words += 1;
+        self.talk += u64::from(is_small_talk(small));
         // `I` and `I'm` are no names.
         let single =
             small.chars().count() == 1 || small.starts_with("im") || small.starts_with("iv");
@@ -181,10 +216,10 @@ mod tests {
     #[test]
     fn the_list_is_sorted() {
         assert!(SMALL_TALK.is_sorted());
-        assert_eq!(
-            SMALL_TALK.iter().map(|word| word.len()).max(),
-            Some(LONGEST)
-        );
+        assert!(SMALL_TALK.iter().all(|word| is_small_talk(word)));
+        for word in ["", "a", "yellow", "yeahs", "zoo", "\u{e9}h", "everything"] {
+            assert!(!is_small_talk(word), "{word}");
+        }
     }
 
     #[test]
