@@ -126,16 +126,15 @@ impl Learnt {
         if self.lengths.len() < ENOUGH {
             return;
         }
-        let mut sorted: Vec<f64> = self.lengths.iter().copied().collect();
-        sorted.sort_unstable_by(f64::total_cmp);
+        let mut lengths: Vec<f64> = self.lengths.iter().copied().collect();
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
             reason = "a place in a short list"
         )]
-        let place = (sorted.len() as f64 * FIT).ceil() as usize;
-        let fits = sorted.get(place.saturating_sub(1)).copied().unwrap_or(1.0);
-        self.fits = fits * ROOM;
+        let place = (lengths.len() as f64 * FIT).ceil() as usize;
+        let (_, fits, _) = lengths.select_nth_unstable_by(place.saturating_sub(1), f64::total_cmp);
+        self.fits = *fits * ROOM;
     }
 }
 
