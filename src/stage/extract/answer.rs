@@ -97,17 +97,16 @@ fn parts<'t>(content: &str, tags: &'t [String]) -> Result<BTreeMap<&'t str, Vec<
         ),
     })?;
     let answers =
-        repair::answers(&root, tags).ok_or("the answer has no list \"answers\"".to_owned())?;
+        repair::answers(root, tags).ok_or("the answer has no list \"answers\"".to_owned())?;
     let mut parts: BTreeMap<&str, Vec<Value>> =
         tags.iter().map(|tag| (tag.as_str(), Vec::new())).collect();
-    for element in answers.iter() {
+    for mut element in answers {
         let Some(tag) = element.get("chunk_id").and_then(Value::as_str) else {
             continue;
         };
         let Some(said) = parts.get_mut(tag) else {
             continue;
         };
-        let mut element = element.clone();
         if let Some(map) = element.as_object_mut() {
             map.remove("chunk_id");
         }

@@ -116,8 +116,7 @@ fn mentions(raw: &[RawEntity], ground: &mut Ground<'_>, known: &mut Known, out: 
     let mut named = Vec::new();
     for raw in raw.iter().take(MAX_ITEMS) {
         let kind = Kind::parse(&raw.kind).unwrap_or(Kind::Other);
-        let both = name::surface(&raw.name).zip(name::normal(kind, &raw.name));
-        let Some((surface, name)) = both else {
+        let Some((surface, name)) = name::both(kind, &raw.name) else {
             continue;
         };
         let places = ground.find(said(raw));
@@ -270,12 +269,18 @@ struct Known {
 /// A relation does not say of which kind its ends are, and normal forms differ a little by kind.
 const FORMS: [Kind; 3] = [Kind::Other, Kind::Person, Kind::Organization];
 
+fn forms(folded: &str) -> impl Iterator<Item = Name> {
+    FORMS
+        .into_iter()
+        .filter_map(move |kind| name::normal_of(kind, folded))
+}
+
 impl Known {
     fn learn(&mut self, words: &str, name: &Name) {
-        for form in FORMS
-            .into_iter()
-            .filter_map(|kind| name::normal(kind, words))
-        {
+        let Some(folded) = name::surface(words).map(|surface| name::folded(&surface)) else {
+            return;
+        };
+        for form in forms(&folded) {
             self.names
                 .entry(form.normal)
                 .or_insert_with(|| name.clone());
@@ -289,16 +294,12 @@ impl Known {
         ground: &mut Ground<'_>,
         mentions: &mut Vec<Mention>,
     ) -> Option<Name> {
-        let forms = || {
-            FORMS
-                .into_iter()
-                .filter_map(|kind| name::normal(kind, words))
-        };
-        if let Some(name) = forms().find_map(|form| self.names.get(&form.normal)) {
+        let surface = name::surface(words)?;
+        let folded = name::folded(&surface);
+        if let Some(name) = forms(&folded).find_map(|form| self.names.get(&form.normal)) {
             return Some(name.clone());
         }
-        let name = name::normal(Kind::Other, words)?;
-        let surface = name::surface(words)?;
+        let name = name::normal_of(Kind::Other, &folded)?;
         let places = ground.says(words)?;
         mentions.push(Mention {
             name: name.clone(),

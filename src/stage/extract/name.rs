@@ -124,21 +124,58 @@ pub fn surface(text: &str) -> Option<String> {
     if text.len() > 4 * MAX_NAME {
         return None;
     }
-    let seen: String = text
-        .nfc()
-        .map(|c| if c.is_whitespace() { ' ' } else { c })
-        .filter(|c| !unseen(*c))
-        .collect();
-    let words: Vec<&str> = seen.split_whitespace().collect();
-    let out = words.join(" ");
+    let out = if text.is_ascii() {
+        single_blanks(text.chars())
+    } else {
+        single_blanks(text.nfc())
+    };
     (!out.is_empty() && out.len() <= MAX_NAME).then_some(out)
+}
+
+/// Nothing unseen, and one blank for any number of them but at the ends.
+fn single_blanks(text: impl Iterator<Item = char>) -> String {
+    let mut out = String::new();
+    let mut is_apart = false;
+    for c in text {
+        if c.is_whitespace() {
+            is_apart = true;
+        } else if !unseen(c) {
+            if is_apart && !out.is_empty() {
+                out.push(' ');
+            }
+            is_apart = false;
+            out.push(c);
+        }
+    }
+    out
 }
 
 /// The name as it is compared. `None` if nothing is left of it, or if it is a pronoun.
 #[must_use]
 pub fn normal(kind: Kind, text: &str) -> Option<Name> {
-    let shown = surface(text)?;
-    let folded: String = shown.nfkc().flat_map(fold).collect();
+    both(kind, text).map(|(_, name)| name)
+}
+
+/// A name as it is shown and as it is compared.
+pub(super) fn both(kind: Kind, text: &str) -> Option<(String, Name)> {
+    let surface = surface(text)?;
+    let name = normal_of(kind, &folded(&surface))?;
+    Some((surface, name))
+}
+
+/// Each character of a text as it is compared.
+pub(super) fn folded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    if text.is_ascii() {
+        out.extend(text.chars().flat_map(fold));
+    } else {
+        out.extend(text.nfkc().flat_map(fold));
+    }
+    out
+}
+
+/// The normal form of a surface that was folded.
+pub(super) fn normal_of(kind: Kind, folded: &str) -> Option<Name> {
     let mut words: Vec<&str> = folded
         .split_whitespace()
         .map(|word| bare(word, kind))
@@ -244,7 +281,7 @@ pub fn predicate(text: &str) -> Option<Arc<str>> {
     if text.len() > 4 * MAX_PREDICATE {
         return None;
     }
-    let folded: String = text.nfkc().flat_map(fold).collect();
+    let folded = folded(text);
     let words: Vec<&str> = folded
         .split(|c: char| !c.is_alphanumeric())
         .filter(|word| !word.is_empty())

@@ -3,8 +3,6 @@
 //! The JSON itself is never touched. No trailing comma is dropped and no bracket is closed: to mend the
 //! grammar is to write a second parser, and an answer that was cut would come out of it as a whole one.
 
-use std::borrow::Cow;
-
 use serde_json::{Map, Value};
 
 /// The answer without a byte order mark, a `<think>` part before it, and a code fence around it.
@@ -29,20 +27,19 @@ fn in_fence(text: &str) -> Option<&str> {
 
 /// The list of answers: that of the wrapper; or a bare list, whose elements carry their ids all the same;
 /// or, of a single chunk, its answer alone with or without an id.
-pub(super) fn answers<'a>(root: &'a Value, tags: &[String]) -> Option<Cow<'a, [Value]>> {
+pub(super) fn answers(root: Value, tags: &[String]) -> Option<Vec<Value>> {
     match root {
-        Value::Array(list) => Some(Cow::Borrowed(list)),
-        Value::Object(map) => match (map.get("answers"), tags) {
-            (Some(Value::Array(list)), _) => Some(Cow::Borrowed(list)),
-            (None, [tag]) => Some(Cow::Owned(vec![alone(map, tag)])),
+        Value::Array(list) => Some(list),
+        Value::Object(mut map) => match (map.remove("answers"), tags) {
+            (Some(Value::Array(list)), _) => Some(list),
+            (None, [tag]) => Some(vec![alone(map, tag)]),
             _ => None,
         },
         _ => None,
     }
 }
 
-fn alone(map: &Map<String, Value>, tag: &str) -> Value {
-    let mut map = map.clone();
+fn alone(mut map: Map<String, Value>, tag: &str) -> Value {
     map.entry("chunk_id").or_insert_with(|| tag.into());
     Value::Object(map)
 }
