@@ -161,7 +161,7 @@ impl Database {
     pub(super) fn write<T, F>(&self, what: &'static str, work: F) -> Pending<T>
     where
         T: Send + 'static,
-        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+        F: Fn(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
         match &self.writer {
             Some(writer) => writer.write(what, Haste::Urgent, work),
@@ -173,7 +173,7 @@ impl Database {
     pub(super) fn write_patiently<T, F>(&self, what: &'static str, work: F) -> Pending<T>
     where
         T: Send + 'static,
-        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+        F: Fn(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
         match &self.writer {
             Some(writer) => writer.write(what, Haste::Patient, work),
@@ -187,6 +187,8 @@ pub(super) fn connect(path: &Path, fresh_id: [u8; 16]) -> Result<Connection, Sto
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     readers::settle(&connection, 8_000)?;
+    // What a command that fails is taken back with is kept in memory: a file would be written for every command.
+    connection.pragma_update(None, "temp_store", "memory")?;
     let schema = match schema::find(&connection)? {
         Found::Empty => 0,
         Found::Schema(found) => at_most(found, path)?,
@@ -241,6 +243,8 @@ fn synced(connection: &Connection) -> Result<(), StoreError> {
 /// Commits go to a log: readers and the writer do not wait for each other.
 fn logged(connection: &Connection) -> Result<(), StoreError> {
     connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
+    // Pages that many commits change are copied to the database once for all of them.
+    connection.pragma_update_and_check(None, "wal_autocheckpoint", 4_000, |_| Ok(()))?;
     // What a long read made the log grow to is given back, but for what is soon used again.
     connection.pragma_update_and_check(None, "journal_size_limit", 64 << 20, |_| Ok(()))?;
     Ok(())

@@ -164,7 +164,7 @@ impl Database {
                     None => {}
                 }
             }
-            let (key, hash) = new.request.unzip();
+            let (key, hash) = new.request.as_ref().map(|(key, hash)| (key, hash)).unzip();
             connection
                 .prepare_cached(
                     "INSERT INTO jobs (job_id, spec, state, priority, runs, created_at, request_key, request_hash)

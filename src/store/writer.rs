@@ -81,6 +81,7 @@ fn gone<T>() -> Result<T, StoreError> {
 /// A command in the queue: run within a group, then told how the group ended.
 trait Job: Send {
     fn haste(&self) -> Haste;
+    /// Runs it, or once more if what it did has been taken back.
     fn run(&mut self, connection: &Connection) -> Result<(), StoreError>;
     fn settle(self: Box<Self>, group: Result<(), StoreError>);
 }
@@ -88,7 +89,7 @@ trait Job: Send {
 struct Task<T, F> {
     what: &'static str,
     haste: Haste,
-    work: Option<F>,
+    work: F,
     result: Option<Result<T, StoreError>>,
     reply: oneshot::Sender<Result<T, StoreError>>,
 }
@@ -96,17 +97,15 @@ struct Task<T, F> {
 impl<T, F> Job for Task<T, F>
 where
     T: Send,
-    F: FnOnce(&Connection) -> Result<T, StoreError> + Send,
+    F: Fn(&Connection) -> Result<T, StoreError> + Send,
 {
     fn haste(&self) -> Haste {
         self.haste
     }
 
     fn run(&mut self, connection: &Connection) -> Result<(), StoreError> {
-        let Some(work) = self.work.take() else {
-            return Ok(());
-        };
-        let result = work(connection).map_err(|error| error.during(self.what).at(file(connection)));
+        let result = (self.work)(connection);
+        let result = result.map_err(|error| error.during(self.what).at(file(connection)));
         let verdict = result.as_ref().map(drop).map_err(Clone::clone);
         self.result = Some(result);
         verdict
@@ -237,13 +236,13 @@ impl Writer {
     pub(super) fn write<T, F>(&self, what: &'static str, haste: Haste, work: F) -> Pending<T>
     where
         T: Send + 'static,
-        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+        F: Fn(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
         let (reply, pending) = oneshot::channel();
         self.queue.push(Box::new(Task {
             what,
             haste,
-            work: Some(work),
+            work,
             result: None,
             reply,
         }));
@@ -304,24 +303,42 @@ fn file(connection: &Connection) -> &Path {
 }
 
 /// Everything of the group in one transaction. A command that fails by its own fault leaves no trace and harms nobody.
+///
+/// That none fails is the rule. So they run without a savepoint for each, for which every page that they change would be
+/// copied; if one does fail, all is taken back, and each runs once more with one.
 fn commit(connection: &Connection, group: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
-    let run = |sql| -> Result<(), StoreError> {
-        connection.prepare_cached(sql)?.execute([])?;
-        Ok(())
-    };
     failpoint::pass("store");
-    run("BEGIN IMMEDIATE")?;
-    for job in group {
-        run("SAVEPOINT command")?;
-        if let Err(error) = job.run(connection) {
-            if error.fatal() {
-                return Err(error);
+    sql(connection, "BEGIN IMMEDIATE")?;
+    let failed = group.iter_mut().find_map(|job| job.run(connection).err());
+    match failed {
+        None => {}
+        Some(error) if error.fatal() => return Err(error),
+        Some(_) => {
+            sql(connection, "ROLLBACK")?;
+            sql(connection, "BEGIN IMMEDIATE")?;
+            for job in group {
+                guarded(connection, job.as_mut())?;
             }
-            run("ROLLBACK TO command")?;
         }
-        run("RELEASE command")?;
     }
-    run("COMMIT")
+    sql(connection, "COMMIT")
+}
+
+/// Runs a command within a savepoint, and takes back what it did if it fails by its own fault.
+fn guarded(connection: &Connection, job: &mut dyn Job) -> Result<(), StoreError> {
+    sql(connection, "SAVEPOINT command")?;
+    if let Err(error) = job.run(connection) {
+        if error.fatal() {
+            return Err(error);
+        }
+        sql(connection, "ROLLBACK TO command")?;
+    }
+    sql(connection, "RELEASE command")
+}
+
+fn sql(connection: &Connection, statement: &str) -> Result<(), StoreError> {
+    connection.prepare_cached(statement)?.execute([])?;
+    Ok(())
 }
 
 #[cfg(test)]
@@ -362,12 +379,15 @@ mod tests {
         (held, go)
     }
 
-    /// A command that breaks a constraint half way leaves nothing, and the others of its group are stored.
+    /// A command that breaks a constraint half way leaves nothing, and the others of its group are stored: once.
     #[test]
     fn a_failing_command_harms_nobody_else() {
         let (folder, database) = fresh();
         let (held, go) = hold(&database);
         let before = database.done(done(1, 10));
+        let once = database.write("insert", |connection| {
+            Ok(connection.execute("INSERT INTO meta (name, value) VALUES ('once', '1')", [])?)
+        });
         let failing = database.write("fail", |connection| {
             connection.execute("INSERT INTO meta (name, value) VALUES ('half', '1')", [])?;
             connection.execute("INSERT INTO meta (name, value) VALUES ('half', '2')", [])?;
@@ -377,6 +397,7 @@ mod tests {
         go.send(()).unwrap();
         held.wait().unwrap();
         before.wait().unwrap();
+        assert_eq!(once.wait().unwrap(), 1);
         let error = failing.wait().unwrap_err();
         let path = folder.path().join("weir.db");
         let expected = format!("could not fail in the state database {}", path.display());
