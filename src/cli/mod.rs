@@ -35,6 +35,7 @@ pub mod verify;
 use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 
@@ -193,6 +194,8 @@ pub fn command(
 /// What asynchronous work runs on; why there is none has been said.
 fn runtime(printer: &mut Printer) -> Result<tokio::runtime::Runtime, Exit> {
     tokio::runtime::Builder::new_multi_thread()
+        // What a thread that read files holds for the next one goes with it.
+        .thread_keep_alive(Duration::from_millis(500))
         .enable_all()
         .build()
         .map_err(|error| {

@@ -31,13 +31,10 @@ use super::totals::Totals;
 use super::turns::Turns;
 use crate::failpoint;
 use crate::model::id::{DocId, ViewId};
-use crate::model::record::CallRow;
 use crate::model::unit::Micros;
 use crate::sink::{Base, Log, ManifestInfo, Publisher};
 use crate::store::{Database, StoredFile, ViewDelta};
 
-/// How many calls are listed at a time.
-const CALLS: u32 = 1000;
 /// Fewer changes than these are not added up before they are published.
 const READY: usize = 10_000;
 /// So many changed chunks are published though the last publication was only just now: what is known of them, and as much
@@ -346,7 +343,6 @@ impl Committer {
         let files = std::mem::take(&mut self.ready_files);
         let now = (self.wall)();
 
-        let (calls, calls_published) = self.calls()?;
         let rewrites = self.terms.resumes.is_none() && self.published.epoch.is_none();
         let base = if rewrites { Base::Empty } else { Base::Current };
         let log = if rewrites { Log::Skip } else { Log::Write };
@@ -360,7 +356,8 @@ impl Committer {
             };
             keeping.add(afresh).map_err(storage)?;
         }
-        let mut rendering = Rendering::new(&self.database, &self.gists, keeping, ready, calls);
+        let listed = self.terms.calls_published;
+        let mut rendering = Rendering::new(&self.database, &self.gists, keeping, ready, listed);
         let prepared = self
             .publisher
             .prepare(epoch, &mut rendering, base, log, info)
@@ -372,13 +369,14 @@ impl Committer {
                 }
             })?;
 
+        let listed = rendering.listed;
         let mut delta = ViewDelta {
             plan: self.terms.plan.clone(),
             derivation: self.terms.derivation.clone(),
             digest: self.totals.digest.to_le_bytes().to_vec(),
             at: now,
             complete,
-            calls_published,
+            calls_published: listed,
             ..ViewDelta::default()
         };
         delta::files(files, &mut delta);
@@ -391,7 +389,7 @@ impl Committer {
             .wait()
             .map_err(storage)?;
 
-        self.terms.calls_published = calls_published;
+        self.terms.calls_published = listed;
         self.said_complete = Some(complete);
         self.published.epoch = Some(epoch);
         set(&self.gauges.published_epoch, epoch);
@@ -415,23 +413,6 @@ impl Committer {
         info.tokens.output = counts.output_tokens;
         info.cost_usd = info.price_known.then_some(counts.spent as f64 / 1e9);
         info
-    }
-
-    /// The calls that no snapshot lists yet, and the place of the last.
-    fn calls(&self) -> Result<(Vec<CallRow>, i64), Ending> {
-        let mut calls = Vec::new();
-        let mut last = self.terms.calls_published;
-        loop {
-            let more = self
-                .database
-                .calls_since(self.terms.view, last, CALLS)
-                .map_err(storage)?;
-            let Some((place, _)) = more.last() else {
-                return Ok((calls, last));
-            };
-            last = *place;
-            calls.extend(more.into_iter().map(|(_, row)| row));
-        }
     }
 }
 

@@ -18,12 +18,14 @@ use super::stop::said;
 use super::versions;
 use crate::model::id::{DocId, Fingerprint, ViewId};
 use crate::model::outcome::Answer;
-use crate::model::record::{CallRow, RepeatRow};
+use crate::model::record::RepeatRow;
 use crate::sink::{Change, Changes, Row, SinkError, Table};
 use crate::store::{Database, StoreError, ViewDelta};
 
 /// Documents are rendered together up to so many chunks: some hundred rows each, and one look at the database.
-const CHUNKS: usize = 256;
+const CHUNKS: usize = 128;
+/// How many calls are listed at a time.
+const CALLS: u32 = 1000;
 /// So many outcomes are stored at a time.
 const TEXTS: usize = 10_000;
 
@@ -68,7 +70,8 @@ pub(super) struct Rendering<'c> {
     asked: [u8; 32],
     documents: std::collections::btree_map::IntoIter<DocId, Turn>,
     others: Vec<(Output, isize)>,
-    calls: Vec<CallRow>,
+    /// The place of the last call that is listed.
+    pub(super) listed: i64,
     failures: Vec<Change>,
     texts: Texts,
     keeping: Keeping<'c>,
@@ -77,13 +80,13 @@ pub(super) struct Rendering<'c> {
 }
 
 impl<'c> Rendering<'c> {
-    /// Of outputs that have been added up.
+    /// Of outputs that have been added up, and of the calls after the last one that is listed.
     pub(super) fn new(
         database: &'c Database,
         gists: &'c Gists,
         keeping: Keeping<'c>,
         ready: Vec<(Output, isize)>,
-        calls: Vec<CallRow>,
+        listed: i64,
     ) -> Self {
         let mut documents: BTreeMap<DocId, Turn> = BTreeMap::new();
         let mut others = Vec::new();
@@ -106,7 +109,7 @@ impl<'c> Rendering<'c> {
             view: keeping.view(),
             documents: documents.into_iter(),
             others,
-            calls,
+            listed,
             failures: Vec::new(),
             texts: Texts::default(),
             keeping,
@@ -236,6 +239,23 @@ impl<'c> Rendering<'c> {
         Ok(Lookup { texts, answers })
     }
 
+    /// The calls that no snapshot lists yet.
+    fn calls(&mut self) -> Result<Vec<Change>, SinkError> {
+        let mut came = Vec::new();
+        loop {
+            let more = self.database.calls_since(self.view, self.listed, CALLS);
+            let more = more.map_err(unread)?;
+            let Some((place, _)) = more.last() else {
+                return Ok(came);
+            };
+            self.listed = *place;
+            came.extend(more.into_iter().map(|(_, row)| Change {
+                row: Row::Call(Box::new(row)),
+                diff: 1,
+            }));
+        }
+    }
+
     fn repeats(&self) -> Result<Vec<Change>, SinkError> {
         let repeats = || {
             self.others
@@ -283,14 +303,7 @@ impl Changes for Rendering<'_> {
         match table {
             Table::Failures => return Ok(std::mem::take(&mut self.failures)),
             Table::Repeats => return self.repeats(),
-            Table::Calls => {
-                let calls = std::mem::take(&mut self.calls).into_iter();
-                let came = calls.map(|row| Change {
-                    row: Row::Call(Box::new(row)),
-                    diff: 1,
-                });
-                return Ok(came.collect());
-            }
+            Table::Calls => return self.calls(),
             _ => {}
         }
         let rows = self.others.iter().filter_map(|(output, diff)| {

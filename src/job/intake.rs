@@ -202,7 +202,7 @@ impl Intake {
                 whole = steps.is_empty() && reading.is_empty();
                 break;
             }
-            while reading.len() < self.readers * 2 {
+            while reading.len() <= self.readers {
                 let Some(step) = steps.pop_front() else { break };
                 reading.push_back(self.start(step));
             }

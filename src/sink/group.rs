@@ -16,7 +16,7 @@ impl Bounds {
     /// Those that are used outside tests.
     pub(super) const USUAL: Self = Self {
         rows: 8 << 10,
-        memory: 4 << 20,
+        memory: 2 << 20,
     };
 
     /// Whether a group is so small that its parts had better be joined with a neighbour.

@@ -25,7 +25,7 @@ use super::schema::{Layout, Table};
 pub(super) const ROW_GROUP: usize = 8192;
 
 /// Rows that are made into columns, or read back, at a time.
-pub(super) const BATCH: usize = 2048;
+pub(super) const BATCH: usize = 512;
 
 /// Bytes of a page: each column that is written holds one, and grows it by doubling.
 const PAGE: usize = 256 << 10;

@@ -186,7 +186,7 @@ impl Database {
 pub(super) fn connect(path: &Path, fresh_id: [u8; 16]) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
-    readers::settle(&connection, 8_000)?;
+    readers::settle(&connection, 4_000)?;
     // What a command that fails is taken back with is kept in memory: a file would be written for every command.
     connection.pragma_update(None, "temp_store", "memory")?;
     let schema = match schema::find(&connection)? {

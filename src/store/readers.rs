@@ -62,7 +62,7 @@ impl Readers {
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
-    settle(&connection, 2_000)?;
+    settle(&connection, 1_000)?;
     Ok(connection)
 }
 
