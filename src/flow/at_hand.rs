@@ -12,8 +12,8 @@ use crate::model::id::AnswerKey;
 use crate::model::outcome::Answer;
 use crate::model::unit::{Micros, Usd};
 
-/// So many bytes stay at hand: some hundred thousand answers. What is asked for later is read from the ledger again.
-const MOST: usize = 24 << 20;
+/// So many bytes stay at hand: some fifty thousand answers. What is asked for later is read from the ledger again.
+const MOST: usize = 8 << 20;
 /// What an answer takes besides its own bytes.
 const OVERHEAD: usize = 64;
 
