@@ -106,7 +106,7 @@ PLANTS = [
     ("totals: a file that cannot be read is no failure", "src/flow/totals.rs",
      "        self.failures += diff * i64::from(head.is_unreadable);\n", ""),
     ("committer: calls are published again", "src/flow/committer.rs",
-     "        self.terms.calls_published = calls_published;\n", ""),
+     "        self.terms.calls_published = listed;\n", ""),
 ]
 
 
