@@ -185,15 +185,14 @@ impl Progress {
     }
 }
 
-/// What is used of a limit. One that cannot be reached (rules have such) is none, and its use is no news.
+/// Beyond any limit that an account has: whoever sets so much, or more, means none. So do rules.
+const NO_LIMIT: u64 = 1_000_000_000;
+
+/// What is used, and of what limit.
 fn pace(used: u64, limit: u64) -> Pace {
-    if limit < 100_000_000 {
-        Pace {
-            used,
-            limit: Some(limit),
-        }
-    } else {
-        Pace::default()
+    Pace {
+        used,
+        limit: (limit < NO_LIMIT).then_some(limit),
     }
 }
 
@@ -236,6 +235,15 @@ mod tests {
             ..halfway()
         };
         assert_eq!((failing.finished(), failing.left()), (100, None));
+    }
+
+    /// Some accounts may use 150 million tokens a minute.
+    #[test]
+    fn what_is_used_is_told_whatever_the_limit() {
+        let wide = pace(5, 150_000_000);
+        assert_eq!((wide.used, wide.limit), (5, Some(150_000_000)));
+        let none = pace(5, u64::MAX);
+        assert_eq!((none.used, none.limit), (5, None));
     }
 
     #[test]
