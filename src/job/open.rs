@@ -287,10 +287,11 @@ pub(super) fn settle(
             path: order.output.clone(),
             cause,
         })?;
-    if current {
+    if current && database.prepared_whole(view, epoch).map_err(state)? {
         database.commit(view, epoch).wait().map_err(state)?;
     } else if on_disk >= Some(epoch) {
-        // The tables have gone on since: the state is older than they are, and what it prepared then is of no use.
+        // The state is older than the tables: they have gone on since, or they are what it has only the beginning of. What
+        // it prepared is of no use.
         database.rollback(view, epoch).wait().map_err(state)?;
     } else {
         publisher

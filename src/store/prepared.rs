@@ -123,6 +123,28 @@ impl Database {
     pub fn prepared(&self, view: ViewId) -> Result<Option<u64>, StoreError> {
         self.read("look up an epoch", |connection| prepared(connection, view))
     }
+
+    /// Whether all of what was prepared is there. A state that has lost its end may hold the first parts only.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn prepared_whole(&self, view: ViewId, epoch: u64) -> Result<bool, StoreError> {
+        self.read("look up an epoch", |connection| {
+            let mut get = connection.prepare_cached(
+                "SELECT payload, digest FROM prepared WHERE view_id = ?1 AND epoch = ?2 ORDER BY part",
+            )?;
+            let mut rows = get.query(params![view.0, signed(epoch)])?;
+            let mut whole = false;
+            while let Some(row) = rows.next()? {
+                let payload: Vec<u8> = row.get(0)?;
+                if row.get::<_, Vec<u8>>(1)? != check(&[&payload]) {
+                    return Ok(false);
+                }
+                whole = matches!(postcard::from_bytes(&payload), Ok(Part::Head(_)));
+            }
+            Ok(whole)
+        })
+    }
 }
 
 fn apply(
@@ -366,6 +388,22 @@ mod tests {
 
     /// A payload that is damaged is not applied, not even in part: here one that can still be decoded.
     #[test]
+    fn half_of_what_was_prepared_is_not_all_of_it() {
+        let (_folder, database) = fresh();
+        let id = database.register(&view()).wait().unwrap();
+        assert!(!database.prepared_whole(id, 1).unwrap());
+        let many: Vec<u64> = (0..1_200).collect();
+        let delta = delta(1, &[1], &many);
+        database.prepare(id, 1, delta).wait().unwrap();
+        assert!(database.prepared_whole(id, 1).unwrap());
+        let last = "DELETE FROM prepared WHERE part = (SELECT max(part) FROM prepared)";
+        let spoil = database.write("spoil", move |c| Ok(c.execute(last, [])?));
+        assert_eq!(spoil.wait().unwrap(), 1);
+        assert!(!database.prepared_whole(id, 1).unwrap());
+        assert_eq!(database.prepared(id).unwrap(), Some(1));
+    }
+
+    #[test]
     fn a_damaged_payload_is_refused_whole() {
         let (_folder, database) = fresh();
         let id = database.register(&view()).wait().unwrap();
@@ -378,6 +416,7 @@ mod tests {
             .write("spoil", move |c| Ok(c.execute(spoil, [])?))
             .wait()
             .unwrap();
+        assert!(!database.prepared_whole(id, 1).unwrap());
         let error = database.commit(id, 1).wait().unwrap_err();
         assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
         assert!(database.files(id).unwrap().is_empty());

@@ -121,6 +121,40 @@ fn a_state_that_lost_its_end_is_noticed() {
         .is(0, &["sound, and complete"]);
 }
 
+/// A log that lost its end ends within what was prepared for tables that are there already. `verify` took that for a kill
+/// that the next run settles, and the next run could not.
+#[test]
+fn a_state_that_ends_within_an_epoch_is_noticed() {
+    if !cfg!(debug_assertions) {
+        return;
+    }
+    let fake = FakeProvider::start(Script {
+        latency: Latency::Fixed(Duration::from_millis(1)),
+        ..Script::default()
+    });
+    let url = fake.url();
+    let ask = [&RUN[..], &["--model", "m", "--base-url", url, "--yes"]].concat();
+    let weir = Weir::new().with("WEIR_PANIC", "");
+    talk(&weir, 1);
+    weir.run(&ask).is(0, &[]);
+    talk(&weir, 2);
+    let weir = weir.with("WEIR_PANIC", "swapped");
+    weir.run(&ask).is(70, &["told to panic in swapped"]);
+    let weir = weir.with("WEIR_PANIC", "");
+    let database = Connection::open(weir.path(".weir/weir.db")).unwrap();
+    let last = "DELETE FROM prepared WHERE part = (SELECT max(part) FROM prepared)";
+    assert_eq!(database.execute(last, []).unwrap(), 1);
+    drop(database);
+    weir.run(&["verify", "knowledge-graph"])
+        .is(5, &["has lost what came after", "put back a backup"]);
+    weir.run(&ask)
+        .is(2, &["has lost what came after", "--allow-new-ledger"]);
+    weir.run(&[&ask[..], &["--allow-new-ledger"]].concat())
+        .is(0, &["2 answered"]);
+    weir.run(&["verify", "knowledge-graph"])
+        .is(0, &["sound, and complete"]);
+}
+
 /// The run hung: the workers were never told of texts whose lookup had failed, and held their epoch open for ever.
 #[test]
 fn a_lookup_that_fails_ends_the_run() {

@@ -37,7 +37,7 @@ PLANTS = [
      "        rendering.finish(delta).map_err(storage)?;\n        self.publisher.swap(prepared).map_err(storage)?;",
      "        self.publisher.swap(prepared).map_err(storage)?;\n        rendering.finish(delta).map_err(storage)?;"),
     ("what was prepared is kept after a kill", KILL, False, "src/job/open.rs",
-     "    if current {\n        database.commit(view, epoch)", "    if !current {\n        database.commit(view, epoch)"),
+     "    if current && database", "    if !current && database"),
     ("a writer that failed writes on", FAIL, False, "src/store/writer.rs",
      "            stopped = Some(Arc::new(error.clone()));", "            let _ = error;"),
     ("calls go out without room for their answers", ["rooms.py", "--only", "room"], True, "src/flow/desk/room.rs",

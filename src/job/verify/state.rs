@@ -77,8 +77,9 @@ fn compare(
     verdict: &mut Verdict,
 ) -> Result<(), StoreError> {
     let epoch = snapshot.epoch();
+    let settles = || database.prepared_whole(stored.id, epoch);
     if stored.epoch < epoch
-        && database.prepared(stored.id)? != Some(epoch)
+        && !settles()?
         && database
             .view(stored.id)?
             .is_none_or(|now| now.epoch < epoch)
