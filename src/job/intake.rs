@@ -70,7 +70,7 @@ pub struct Intake {
     pub wall: Arc<dyn Fn() -> Micros + Send + Sync>,
     /// Chunks in open epochs beyond which no more is released.
     pub bound: u64,
-    /// How many files are read at a time.
+    /// So many files are read at a time, and one more, since a reader waits for the state now and then.
     pub readers: usize,
 }
 

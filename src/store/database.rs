@@ -187,7 +187,7 @@ pub(super) fn connect(path: &Path, fresh_id: [u8; 16]) -> Result<Connection, Sto
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     readers::settle(&connection, 4_000)?;
-    // What a command that fails is taken back with is kept in memory: a file would be written for every command.
+    // Working tables, and what a statement that fails is taken back with, hold texts: they never reach the disk.
     connection.pragma_update(None, "temp_store", "memory")?;
     let schema = match schema::find(&connection)? {
         Found::Empty => 0,

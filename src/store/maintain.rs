@@ -61,9 +61,8 @@ impl Maintenance {
         }
         let lock = lock::take(state)?;
         let opened = connect(&path, [0; 16]).and_then(|connection| {
-            // What is deleted is overwritten, and working tables never reach the disk.
+            // What is deleted is overwritten.
             connection.pragma_update_and_check(None, "secure_delete", true, |_| Ok(()))?;
-            connection.pragma_update(None, "temp_store", "memory")?;
             calls::abandon(&connection)?;
             Ok(connection)
         });

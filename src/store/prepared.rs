@@ -85,25 +85,9 @@ impl Database {
                     _ => Err(protocol(view, epoch, "is not prepared")),
                 };
             }
-            let mut get = connection.prepare_cached(
-                "SELECT payload, digest FROM prepared WHERE view_id = ?1 AND epoch = ?2 ORDER BY part",
-            )?;
-            let mut rows = get.query(params![view.0, signed(epoch)])?;
-            let mut whole = false;
-            while let Some(row) = rows.next()? {
-                let payload: Vec<u8> = row.get(0)?;
-                if row.get::<_, Vec<u8>>(1)? != check(&[&payload]) {
-                    return Err(damaged(view, epoch));
-                }
-                let part =
-                    postcard::from_bytes(&payload).map_err(|_unreadable| damaged(view, epoch))?;
-                whole = matches!(part, Part::Head(_));
-                apply(connection, view, epoch, part)?;
-            }
-            if !whole {
-                return Err(damaged(view, epoch));
-            }
-            drop(rows);
+            parts(connection, view, epoch, |part| {
+                apply(connection, view, epoch, part)
+            })?;
             delete(connection, view, epoch)?;
             Ok(true)
         })
@@ -130,21 +114,37 @@ impl Database {
     /// If the database cannot be read.
     pub fn prepared_whole(&self, view: ViewId, epoch: u64) -> Result<bool, StoreError> {
         self.read("look up an epoch", |connection| {
-            let mut get = connection.prepare_cached(
-                "SELECT payload, digest FROM prepared WHERE view_id = ?1 AND epoch = ?2 ORDER BY part",
-            )?;
-            let mut rows = get.query(params![view.0, signed(epoch)])?;
-            let mut whole = false;
-            while let Some(row) = rows.next()? {
-                let payload: Vec<u8> = row.get(0)?;
-                if row.get::<_, Vec<u8>>(1)? != check(&[&payload]) {
-                    return Ok(false);
-                }
-                whole = matches!(postcard::from_bytes(&payload), Ok(Part::Head(_)));
+            match parts(connection, view, epoch, |_| Ok(())) {
+                Ok(()) => Ok(true),
+                Err(StoreError::Damaged { .. }) => Ok(false),
+                Err(error) => Err(error),
             }
-            Ok(whole)
         })
     }
+}
+
+/// Hands over each part of what was prepared, in their order. Damaged unless all of it is there.
+fn parts(
+    connection: &Connection,
+    view: ViewId,
+    epoch: u64,
+    mut take: impl FnMut(Part<'_>) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let mut get = connection.prepare_cached(
+        "SELECT payload, digest FROM prepared WHERE view_id = ?1 AND epoch = ?2 ORDER BY part",
+    )?;
+    let mut rows = get.query(params![view.0, signed(epoch)])?;
+    let mut whole = false;
+    while let Some(row) = rows.next()? {
+        let payload: Vec<u8> = row.get(0)?;
+        if row.get::<_, Vec<u8>>(1)? != check(&[&payload]) {
+            return Err(damaged(view, epoch));
+        }
+        let part = postcard::from_bytes(&payload).map_err(|_unreadable| damaged(view, epoch))?;
+        whole = matches!(part, Part::Head(_));
+        take(part)?;
+    }
+    whole.then_some(()).ok_or_else(|| damaged(view, epoch))
 }
 
 fn apply(
@@ -386,7 +386,6 @@ mod tests {
         prepare(4).unwrap();
     }
 
-    /// A payload that is damaged is not applied, not even in part: here one that can still be decoded.
     #[test]
     fn half_of_what_was_prepared_is_not_all_of_it() {
         let (_folder, database) = fresh();
@@ -403,6 +402,7 @@ mod tests {
         assert_eq!(database.prepared(id).unwrap(), Some(1));
     }
 
+    /// A payload that is damaged is not applied, not even in part: here one that can still be decoded.
     #[test]
     fn a_damaged_payload_is_refused_whole() {
         let (_folder, database) = fresh();

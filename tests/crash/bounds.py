@@ -26,7 +26,7 @@ from world import Failed, Provider, Tally, World, done, options, scratch, skip, 
 
 MIB = 1 << 20
 # The most that may be kept of a chunk for as long as the run lasts.
-INDEX = 640
+INDEX = 512
 # Buffers that grow by more than this from once to a hundred times the input are not bounded.
 SLACK = 48 * MIB
 

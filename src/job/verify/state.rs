@@ -77,9 +77,8 @@ fn compare(
     verdict: &mut Verdict,
 ) -> Result<(), StoreError> {
     let epoch = snapshot.epoch();
-    let settles = || database.prepared_whole(stored.id, epoch);
     if stored.epoch < epoch
-        && !settles()?
+        && !database.prepared_whole(stored.id, epoch)?
         && database
             .view(stored.id)?
             .is_none_or(|now| now.epoch < epoch)
