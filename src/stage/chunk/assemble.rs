@@ -35,6 +35,11 @@ impl<'d> Assembler<'d> {
         }
     }
 
+    /// What it makes chunks of.
+    pub(super) fn document(&self) -> &'d Document {
+        self.document
+    }
+
     /// A chunk of parts, each a turn and its first and last byte; `None` if they hold nothing but blanks.
     pub(super) fn chunk(&mut self, parts: &[(usize, usize, usize)], tokens: u32) -> Option<Chunk> {
         let document = self.document;

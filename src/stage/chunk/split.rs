@@ -100,6 +100,8 @@ impl Packer<'_> {
         let mut tokens = 0u64;
         let mut best: Option<([u8; 32], usize)> = None;
         let mut fitting = 1;
+        // Of the unit at hand: it was the successor before.
+        let mut known = None;
         let pairs = self.window.iter().zip(self.window.iter().skip(1));
         for (index, (unit, next)) in pairs.enumerate() {
             tokens += u64::from(unit.tokens);
@@ -108,7 +110,11 @@ impl Packer<'_> {
             }
             fitting = index + 1;
             if tokens >= u64::from(self.least) {
-                let hash = pair(unit, next);
+                let document = self.assembler.document();
+                let first = known.unwrap_or_else(|| unit.hash(document));
+                let second = next.hash(document);
+                known = Some(second);
+                let hash = pair(&first, &second);
                 if best.is_none_or(|(least, _)| hash < least) {
                     best = Some((hash, fitting));
                 }
@@ -136,9 +142,9 @@ impl Packer<'_> {
     }
 }
 
-fn pair(unit: &Unit, next: &Unit) -> [u8; 32] {
+fn pair(unit: &[u8; 32], next: &[u8; 32]) -> [u8; 32] {
     let mut hasher = blake3::Hasher::new();
-    hasher.update(&unit.hash);
-    hasher.update(&next.hash);
+    hasher.update(unit);
+    hasher.update(next);
     *hasher.finalize().as_bytes()
 }

@@ -1,7 +1,7 @@
 //! The pieces that a document may be cut into: turns; in a long one or one of nobody sentences; in a long
 //! sentence words; in a long word blocks of characters.
 
-use crate::model::document::Turn;
+use crate::model::document::{Document, Turn};
 use crate::stage::tokens::count;
 
 /// A word longer than this is no word: a script without blanks, or noise.
@@ -23,8 +23,20 @@ pub(super) struct Unit {
     pub(super) tokens: u32,
     /// Tokens of the label, which is shown again if a chunk starts here within the turn.
     pub(super) label: u32,
+}
+
+impl Unit {
     /// BLAKE3 of label and text.
-    pub(super) hash: [u8; 32],
+    pub(super) fn hash(&self, document: &Document) -> [u8; 32] {
+        let turn = document.turns.get(self.turn);
+        let speaker = turn.and_then(|turn| turn.speaker.as_deref());
+        let text = turn.and_then(|turn| turn.text.get(self.start..self.end));
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(speaker.unwrap_or("").as_bytes());
+        hasher.update(b"\0");
+        hasher.update(text.unwrap_or("").trim().as_bytes());
+        *hasher.finalize().as_bytes()
+    }
 }
 
 /// Cuts one turn and hands over its units in order.
@@ -102,27 +114,21 @@ impl Cutter<'_> {
 
     fn unit(&self, start: usize, end: usize, counted: bool) -> Unit {
         let text = self.turn.text.get(start..end).unwrap_or("");
-        let speaker = self.turn.speaker.as_deref();
         let tokens = if !counted {
             0
         } else if end == self.turn.text.len() {
             // With its newline, which is one token with a full stop before it.
-            count(&format!("{text}\n"))
+            count(&[text, "\n"].concat())
         } else {
             count(text)
         };
         let label = if start == 0 { self.label } else { 0 };
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(speaker.unwrap_or("").as_bytes());
-        hasher.update(b"\0");
-        hasher.update(text.trim().as_bytes());
         Unit {
             turn: self.index,
             start,
             end,
             tokens: (tokens + label).max(1),
             label: self.label,
-            hash: *hasher.finalize().as_bytes(),
         }
     }
 }
@@ -138,20 +144,32 @@ impl Iterator for Sentences<'_> {
         let rest = self.0.get(start..).filter(|rest| !rest.is_empty())?;
         let mut ended = false;
         let mut length = rest.len();
-        for (at, c) in rest.char_indices() {
-            match c {
-                // These scripts put no blank after a sentence.
-                '。' | '！' | '？' => {
-                    length = at + c.len_utf8();
-                    break;
-                }
-                '.' | '!' | '?' | '…' => ended = true,
-                '"' | '\'' | ')' | ']' | '”' | '’' | '»' => {}
-                ' ' if ended && at > 0 => {
+        let mut skip = 0;
+        for (at, byte) in rest.bytes().enumerate() {
+            match byte {
+                // The bytes of a character that has been looked at.
+                _ if at < skip => {}
+                b'.' | b'!' | b'?' => ended = true,
+                b'"' | b'\'' | b')' | b']' => {}
+                b' ' if ended && at > 0 => {
                     length = at;
                     break;
                 }
-                _ => ended = false,
+                0..0x80 => ended = false,
+                _ => {
+                    let c = rest.get(at..).and_then(|rest| rest.chars().next())?;
+                    skip = at + c.len_utf8();
+                    match c {
+                        // These scripts put no blank after a sentence.
+                        '。' | '！' | '？' => {
+                            length = skip;
+                            break;
+                        }
+                        '…' => ended = true,
+                        '”' | '’' | '»' => {}
+                        _ => ended = false,
+                    }
+                }
             }
         }
         self.1 = start + length;
@@ -188,6 +206,10 @@ mod tests {
         assert_eq!(
             cut(text, 100, 0),
             ["One two.", " \"Three?\"", " Mr.", " 3.5 five"]
+        );
+        assert_eq!(
+            cut("é. “Où ?” À… »là.", 100, 0),
+            ["é.", " “Où ?”", " À…", " »là."]
         );
         assert_eq!(
             cut("Now this is long. So.", 3, 3),

@@ -7,6 +7,10 @@
 //! The value of any other chunk grows with its words, the names among them and its numbers, from 1 to 1000.
 //! It only orders what is asked: a wrong value costs nothing but a later answer.
 
+use std::iter::once;
+
+use memchr::{memchr_iter, memchr2};
+
 use crate::model::chunk::DropReason;
 
 /// Greetings, thanks and acknowledgements, in small letters without apostrophes; sorted.
@@ -105,17 +109,17 @@ const BY_LETTER: [usize; 27] = {
     starts
 };
 
+/// Letters of the longest word of the list.
+const LONGEST: usize = 9;
+
 /// Whether a word, in small letters without apostrophes, is on the list.
-fn is_small_talk(word: &str) -> bool {
-    let letter = word
-        .bytes()
-        .next()
-        .map(|first| first.wrapping_sub(b'a').into());
+fn is_small_talk(word: &[u8]) -> bool {
+    let letter = word.first().map(|first| first.wrapping_sub(b'a').into());
     let range = letter.and_then(|letter: usize| {
         let (start, end) = (BY_LETTER.get(letter)?, BY_LETTER.get(letter + 1)?);
         SMALL_TALK.get(*start..*end)
     });
-    range.is_some_and(|words| words.contains(&word))
+    range.is_some_and(|words| words.iter().any(|listed| listed.as_bytes() == word))
 }
 
 /// Weighs what is said in a chunk, labels aside: its value, and why it is thin if it is.
@@ -145,19 +149,17 @@ struct Tally {
     numbers: u64,
     /// Words with a capital that do not start a sentence.
     names: u64,
-    /// The word at hand in small letters.
-    small: String,
 }
 
 impl Tally {
     fn read(&mut self, text: &str) {
         // Most texts hold neither, and then no word need be searched for them.
-        let has_brackets = text.contains(['[', '(']);
-        let has_notes = text.contains(['♪', '♫']);
+        let has_brackets = memchr2(b'[', b'(', text.as_bytes()).is_some();
+        let has_notes = !text.is_ascii() && text.contains(['♪', '♫']);
         let mut depth = 0u32;
         let mut music = false;
         let mut starts = true;
-        for word in text.split(' ') {
+        for word in words(text) {
             let open = has_brackets && word.starts_with(['[', '(']);
             depth += u32::from(open);
             let notes = if has_notes {
@@ -179,34 +181,50 @@ impl Tally {
     }
 
     fn word(&mut self, word: &str, starts: bool) {
-        let small = &mut self.small;
-        small.clear();
         let mut first = None;
-        let mut letters = 0u64;
-        for c in word.chars().filter(|c| c.is_alphabetic()) {
+        let mut letters = 0;
+        // Its first letters, small; one that is not ASCII makes it none of the list.
+        let mut small = [0; LONGEST];
+        let mut take = |c: char| {
             first.get_or_insert(c);
-            letters += 1;
-            if c.is_ascii() {
-                small.push(c.to_ascii_lowercase());
-            } else {
-                small.extend(c.to_lowercase());
+            if let Some(to) = small.get_mut(letters) {
+                *to = u8::try_from(c).map_or(0, |byte| byte.to_ascii_lowercase());
             }
+            letters += 1;
+        };
+        if word.is_ascii() {
+            let bytes = word.bytes().filter(u8::is_ascii_alphabetic);
+            bytes.for_each(|byte| take(byte.into()));
+        } else {
+            let chars = word.chars().filter(|c| c.is_alphabetic());
+            chars.for_each(take);
         }
         let Some(first) = first else {
             self.numbers += u64::from(word.contains(|c: char| c.is_numeric()));
             return;
         };
         if !first.is_lowercase() && !first.is_uppercase() {
-            self.words += letters.div_ceil(2);
+            self.words += (letters as u64).div_ceil(2);
             return;
         }
         self.words += 1;
-        self.talk += u64::from(is_small_talk(small));
+        let short = small.get(..letters);
+        self.talk += u64::from(short.is_some_and(is_small_talk));
         // `I` and `I'm` are no names.
-        let single =
-            small.chars().count() == 1 || small.starts_with("im") || small.starts_with("iv");
+        let single = letters == 1 || small.starts_with(b"im") || small.starts_with(b"iv");
         self.names += u64::from(first.is_uppercase() && !starts && !single);
     }
+}
+
+/// What stands between blanks.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let mut start = 0;
+    let ends = memchr_iter(b' ', text.as_bytes()).chain(once(text.len()));
+    ends.filter_map(move |end| {
+        let word = text.get(start..end);
+        start = end + 1;
+        word
+    })
 }
 
 #[cfg(test)]
@@ -216,9 +234,13 @@ mod tests {
     #[test]
     fn the_list_is_sorted() {
         assert!(SMALL_TALK.is_sorted());
-        assert!(SMALL_TALK.iter().all(|word| is_small_talk(word)));
+        for word in SMALL_TALK {
+            assert!(is_small_talk(word.as_bytes()), "{word}");
+        }
+        let longest = SMALL_TALK.iter().map(|word| word.len()).max();
+        assert_eq!(longest, Some(LONGEST));
         for word in ["", "a", "yellow", "yeahs", "zoo", "\u{e9}h", "everything"] {
-            assert!(!is_small_talk(word), "{word}");
+            assert!(!is_small_talk(word.as_bytes()), "{word}");
         }
     }
 

@@ -105,6 +105,14 @@ impl<'s> Builder<'s> {
         let mut rest = cut(source, range);
         let is_odd = |c: char| c.is_whitespace() || is_hidden(c);
         while !rest.is_empty() {
+            let (plain, blanks) = plain_words(rest);
+            if plain > 0 {
+                // Taken at once, which comes to the same as word by word.
+                self.word(at, cut(rest, 0..plain));
+                self.words += blanks;
+                rest = from(rest, plain);
+                at += plain;
+            }
             let word = rest.find(is_odd).unwrap_or(rest.len());
             self.word(at, cut(rest, 0..word));
             rest = from(rest, word);
@@ -235,6 +243,23 @@ impl<'s> Builder<'s> {
         };
         join(&mut self.turn.pieces, piece);
     }
+}
+
+/// How long the words are that a text begins with, of visible ASCII with one blank between each two; and how many blanks
+/// that is.
+fn plain_words(text: &str) -> (usize, u32) {
+    let (mut end, mut blanks, mut held) = (0, 0, 0);
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            b'!'..=b'~' => {
+                blanks += held;
+                (end, held) = (at + 1, 0);
+            }
+            b' ' if held == 0 && at > 0 => held = 1,
+            _ => break,
+        }
+    }
+    (end, blanks)
 }
 
 /// Code points before a byte, in constant time.
