@@ -194,7 +194,7 @@ pub fn command(
 /// What asynchronous work runs on; why there is none has been said.
 fn runtime(printer: &mut Printer) -> Result<tokio::runtime::Runtime, Exit> {
     tokio::runtime::Builder::new_multi_thread()
-        // What a thread that read files holds for the next one goes with it.
+        // What a thread holds for what it blocks on next goes with it.
         .thread_keep_alive(Duration::from_millis(500))
         .enable_all()
         .build()

@@ -2,16 +2,18 @@
 //!
 //! Files are read ahead by the reader pool, in path order, and fed in groups of up to twenty or so many chunks. A group
 //! is released while the chunks of open epochs are below a bound (about four windows of calls): nothing else holds
-//! intake back, so there is no barrier between a slow call and the next file. While answers are late, empty epochs
-//! tick, in which they appear as corrections.
+//! intake back, so there is no barrier between a slow call and the next file. Where answers come quickly, the groups grow
+//! with them: an epoch costs a round of the whole graph, whatever is in it. While answers are late, empty epochs tick, in
+//! which they appear as corrections.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::JoinHandle;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
+use super::pace::Pace;
+use super::pool::{Coming, Pool};
 use super::reader::{self, Prepared, Reading, StoreProblem};
 use super::watch::Watching;
 use crate::failpoint;
@@ -26,7 +28,7 @@ use crate::flow::workers::Workers;
 use crate::model::id::{DocId, ViewId};
 use crate::model::unit::Micros;
 use crate::source::SourceFile;
-use crate::store::{Database, StoredFile};
+use crate::store::{Database, Pending, StoredFile};
 
 /// The most files in one epoch, of up to a thousand files; of more a fiftieth.
 const FILES: usize = 20;
@@ -70,15 +72,24 @@ pub struct Intake {
     pub wall: Arc<dyn Fn() -> Micros + Send + Sync>,
     /// Chunks in open epochs beyond which no more is released.
     pub bound: u64,
-    /// So many files are read at a time, and one more, since a reader waits for the state now and then.
-    pub readers: usize,
+    /// Who reads files.
+    pub(super) pool: Pool,
+    /// So many files are read ahead: one for each reader, and one whose turn is next.
+    pub(super) ahead: usize,
 }
 
-type Reader = JoinHandle<Result<(Prepared, Option<StoredFile>), StoreProblem>>;
+/// A file that has been read.
+struct Read {
+    prepared: Prepared,
+    /// What it was before.
+    before: Option<StoredFile>,
+    /// The number of its version once that is durable; none if nothing had to be stored.
+    stored: Option<Pending<i64>>,
+}
 
 /// What comes next: a file that is being read, or a step without one.
 enum Next {
-    Reading(Reader),
+    Reading(Coming<Result<Read, StoreProblem>>),
     Ready(Box<Step>),
 }
 
@@ -90,6 +101,7 @@ pub(super) struct Feeding {
     open: VecDeque<(Epoch, u64)>,
     /// Chunks after which the next epoch ends.
     ramp: u64,
+    pace: Pace,
     /// The files of the view as they were fed last; only under watch.
     known: Option<BTreeMap<DocId, StoredFile>>,
 }
@@ -103,6 +115,7 @@ impl Feeding {
             epoch,
             open: VecDeque::new(),
             ramp: FIRST,
+            pace: Pace::default(),
             known: known.map(by_doc),
         }
     }
@@ -202,7 +215,7 @@ impl Intake {
                 whole = steps.is_empty() && reading.is_empty();
                 break;
             }
-            while reading.len() <= self.readers {
+            while reading.len() < self.ahead {
                 let Some(step) = steps.pop_front() else { break };
                 reading.push_back(self.start(step));
             }
@@ -213,20 +226,17 @@ impl Intake {
                 whole = false;
                 break;
             }
-            if group.count >= most || group.chunks >= self.group_size(total).min(feeding.ramp) {
+            let size = self.group_size(total).max(feeding.pace.chunks);
+            if group.count >= most || group.chunks >= size.min(feeding.ramp) {
                 // The first epochs are small, so that there are rows after little more than one call.
                 feeding.ramp = feeding.ramp.saturating_mul(2);
                 feeding.open.push_back((feeding.epoch, group.chunks));
                 self.release(&mut group, feeding);
-                self.room(&mut feeding.open).await;
+                self.room(feeding).await;
             }
         }
-        for next in reading {
-            if let Next::Reading(reader) = next {
-                // What it stored stays in the manifest, unreferenced, until it is collected.
-                reader.abort();
-            }
-        }
+        // What is read already stays in the manifest, unreferenced, until it is collected; the rest is not read.
+        drop(reading);
         if group.count > 0 {
             feeding.open.push_back((feeding.epoch, group.chunks));
             self.release(&mut group, feeding);
@@ -246,13 +256,19 @@ impl Intake {
         let (database, reading, view) =
             (Arc::clone(&self.database), self.reading.clone(), self.view);
         let now = (self.wall)();
-        Next::Reading(tokio::task::spawn_blocking(move || {
+        Next::Reading(self.pool.run(move || {
             failpoint::pass("reader");
             let mut prepared = reader::prepare(&file, &reading, now);
-            if !same(&prepared.file, before.as_ref()) {
-                reader::store(&database, view, &reading, &mut prepared)?;
-            }
-            Ok((prepared, before))
+            let stored = if same(&prepared.file, before.as_ref()) {
+                None
+            } else {
+                Some(reader::store(&database, view, &reading, &mut prepared)?)
+            };
+            Ok(Read {
+                prepared,
+                before,
+                stored,
+            })
         }))
     }
 
@@ -273,18 +289,24 @@ impl Intake {
                 }
                 Step::Read(..) => {}
             },
-            Next::Reading(reader) => match reader.await {
-                Ok(Ok((prepared, before))) => self.take(prepared, before, group),
-                Ok(Err(problem)) => {
-                    self.stop.end(Ending::Storage(super::said(&problem)));
-                    return false;
-                }
-                Err(panicked) => {
-                    let what = format!("a reader ended: {panicked}");
+            Next::Reading(coming) => {
+                let Ok(read) = coming.await else {
+                    let what = "a thread that reads files has ended".to_owned();
                     self.stop.end(Ending::Internal(what));
                     return false;
+                };
+                let durable = match read {
+                    Ok(read) => durable(read).await,
+                    Err(problem) => Err(problem),
+                };
+                match durable {
+                    Ok((prepared, before)) => self.take(prepared, before, group),
+                    Err(problem) => {
+                        self.stop.end(Ending::Storage(super::said(&problem)));
+                        return false;
+                    }
                 }
-            },
+            }
         }
         true
     }
@@ -348,10 +370,14 @@ impl Intake {
     }
 
     /// Waits until the chunks of open epochs are below the bound.
-    async fn room(&self, open: &mut VecDeque<(Epoch, u64)>) {
+    async fn room(&self, feeding: &mut Feeding) {
+        let Feeding { open, pace, .. } = feeding;
         loop {
             let changed = self.gauges.changed.notified();
             let counts = self.gauges.counts();
+            let answered = counts.answered + counts.cached + counts.failed;
+            pace.note(Instant::now(), answered);
+            let bound = self.bound.max(4 * pace.chunks);
             while open
                 .front()
                 .is_some_and(|(epoch, _)| *epoch < counts.open_epoch)
@@ -360,8 +386,8 @@ impl Intake {
             }
             let chunks: u64 = open.iter().map(|(_, chunks)| chunks).sum();
             // One slow call may hold its epoch open: what counts then is how much is really under way.
-            let trickle = counts.underway < self.bound / 4 && open.len() < 64;
-            if chunks < self.bound || trickle || self.stop.ending().is_some() {
+            let trickle = counts.underway < bound / 4 && open.len() < 64;
+            if chunks < bound || trickle || self.stop.ending().is_some() {
                 return;
             }
             timeout(TICK, changed).await.ok();
@@ -389,6 +415,19 @@ impl Intake {
             }
         }
     }
+}
+
+/// A file whose version is in the manifest, and what it was before.
+async fn durable(read: Read) -> Result<(Prepared, Option<StoredFile>), StoreProblem> {
+    let Read {
+        mut prepared,
+        before,
+        stored,
+    } = read;
+    if let Some(stored) = stored {
+        prepared.file.version = Some(stored.await?);
+    }
+    Ok((prepared, before))
 }
 
 /// Whether a file that was read again holds what it held when it was last published.

@@ -1,4 +1,4 @@
-//! The reader pool: one source file -> a document version in the manifest, ready to be fed.
+//! What the reader pool does: one source file -> a document version in the manifest, ready to be fed.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::model::unit::Micros;
 use crate::source::{SourceFile, read};
 use crate::stage::transcript::metadata::{self, Pattern, Rank};
 use crate::stage::{chunk, transcript};
-use crate::store::{Database, FileFailure, NewVersion, StoreError, StoredFile};
+use crate::store::{Database, FileFailure, NewVersion, Pending, StoreError, StoredFile};
 
 /// What decides how a file is read.
 #[derive(Clone, Debug)]
@@ -263,16 +263,16 @@ fn speakers(document: &Document) -> Vec<String> {
         .collect()
 }
 
-/// Stores what a file gave, and says under which number. Blocks until it is durable.
+/// Stores what a file gave; what comes is the number of its version.
 ///
 /// # Errors
-/// If it cannot be encoded or stored.
+/// If it cannot be encoded.
 pub fn store(
     database: &Database,
     view: ViewId,
     reading: &Reading,
     prepared: &mut Prepared,
-) -> Result<i64, StoreProblem> {
+) -> Result<Pending<i64>, StoreProblem> {
     let (document, chunks) = versions::encode(&prepared.loaded)?;
     let doc: DocId = prepared.file.doc;
     let version = NewVersion {
@@ -284,9 +284,7 @@ pub fn store(
         chunks,
         texts: std::mem::take(&mut prepared.texts),
     };
-    let number = database.put_version(version).wait()?;
-    prepared.file.version = Some(number);
-    Ok(number)
+    Ok(database.put_version(version))
 }
 
 /// A document version could not be stored.

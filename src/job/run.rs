@@ -7,6 +7,7 @@ use super::house::House;
 use super::intake::{Feeding, Intake};
 use super::open::{OpenError, Opened, open};
 use super::order::Order;
+use super::pool::Pool;
 use super::watch::Watching;
 use super::{parts, said};
 use crate::flow::bridge::bridge;
@@ -315,6 +316,8 @@ impl Running {
             .name("weir committer".into())
             .spawn(move || committer.run(&came))
             .map_err(|error| WorkersError::Start(error.to_string()))?;
+        let readers = thread::available_parallelism().map_or(2, usize::from);
+        let pool = Pool::start(readers).map_err(|error| WorkersError::Start(error.to_string()))?;
         let stored = Arc::clone(&database);
         let versions = Arc::new(Stored::new(stored, view, gists, live.stop.clone()));
         let first = first_epoch(start, if resumes { known.len() } else { 0 });
@@ -340,7 +343,7 @@ impl Running {
 
         let most_chunks = order.client.batch.most_chunks.max(1) as u64;
         // What costs nothing need not come out little by little.
-        let least = if order.paid { 256 } else { 16_384 };
+        let least = if order.paid { 256 } else { 4_096 };
         Ok(Self {
             intake: Intake {
                 database,
@@ -353,7 +356,8 @@ impl Running {
                 stop: live.stop.clone(),
                 wall: Arc::clone(&order.wall),
                 bound: (order.limits.in_flight as u64 * most_chunks * 4).max(least),
-                readers: thread::available_parallelism().map_or(2, usize::from),
+                pool,
+                ahead: readers + 1,
             },
             files: listing.files.len(),
             steps: changes.steps,
