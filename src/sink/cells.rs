@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanBuilder, Float32Builder, Float64Builder, Int64Builder, ListArray, MapArray,
-    StringBuilder, StringDictionaryBuilder, StructArray, TimestampMicrosecondBuilder,
+    Array, ArrayRef, BooleanBuilder, Float32Builder, Float64Builder, Int64Builder, ListArray,
+    MapArray, StringBuilder, StringDictionaryBuilder, StructArray, TimestampMicrosecondBuilder,
 };
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Int32Type};
@@ -101,7 +101,12 @@ impl Filling {
 
     pub(super) fn finish(self, column: &Column) -> Result<ArrayRef, ArrowError> {
         Ok(match self {
-            Self::Text(mut builder) => Arc::new(builder.finish()),
+            Self::Text(mut builder) => {
+                let mut array = builder.finish();
+                // Grown by doubling; what waits for the others of its part takes no more than it needs.
+                array.shrink_to_fit();
+                Arc::new(array)
+            }
             Self::Label(mut builder) => Arc::new(builder.finish()),
             Self::Int(mut builder) => Arc::new(builder.finish()),
             Self::Bool(mut builder) => Arc::new(builder.finish()),

@@ -14,17 +14,17 @@ pub struct Change {
     pub diff: i64,
 }
 
-/// What happens at one key: at least one of the two is there.
+/// What happens at one key: at least one of the two is there, as a row or as the place of one.
 #[derive(Debug)]
-pub(super) struct Op {
+pub(super) struct Op<R = Row> {
     pub(super) key: RowKey,
-    pub(super) old: Option<Row>,
-    pub(super) new: Option<Row>,
+    pub(super) old: Option<R>,
+    pub(super) new: Option<R>,
     /// About how many bytes the new row takes.
     pub(super) weight: u64,
 }
 
-impl Op {
+impl<R> Op<R> {
     /// By how many rows the table grows: -1, 0 or 1.
     pub(super) fn growth(&self) -> i64 {
         i64::from(self.new.is_some()) - i64::from(self.old.is_some())

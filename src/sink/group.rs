@@ -20,31 +20,31 @@ impl Bounds {
     };
 
     /// Whether a group is so small that its parts had better be joined with a neighbour.
-    fn tiny(self, group: &Group<'_>) -> bool {
+    fn tiny<R>(self, group: &Group<'_, R>) -> bool {
         let small = group.rows < self.rows / 4 && group.memory < self.memory / 4;
         !group.ops.is_empty() && (small || group.rows == 0)
     }
 
-    fn fit(self, a: &Group<'_>, b: &Group<'_>) -> bool {
+    fn fit<R>(self, a: &Group<'_, R>, b: &Group<'_, R>) -> bool {
         a.rows + b.rows <= self.rows && a.memory + b.memory <= self.memory
     }
 }
 
 /// Neighbouring parts and the operations that fall on them.
 #[derive(Debug)]
-pub(super) struct Group<'a> {
+pub(super) struct Group<'a, R> {
     /// In key order.
     pub(super) parts: Vec<&'a PartInfo>,
     /// In key order. Without any, the parts stay as they are.
-    pub(super) ops: &'a [Op],
+    pub(super) ops: &'a [Op<R>],
     /// The rows that it will have.
     rows: u64,
     /// About how many bytes these will take; removals are not counted off.
     memory: u64,
 }
 
-impl<'a> Group<'a> {
-    fn new(parts: Vec<&'a PartInfo>, ops: &'a [Op]) -> Self {
+impl<'a, R> Group<'a, R> {
+    fn new(parts: Vec<&'a PartInfo>, ops: &'a [Op<R>]) -> Self {
         let old: u64 = parts.iter().map(|part| part.rows).sum();
         let growth: i64 = ops.iter().map(Op::growth).sum();
         Self {
@@ -61,8 +61,12 @@ impl<'a> Group<'a> {
 ///
 /// A part owns the keys from its least up to that of the next one, the first also all before. A rewritten
 /// part that would be tiny takes a neighbour along.
-pub(super) fn groups<'a>(bounds: Bounds, parts: &'a [PartInfo], ops: &'a [Op]) -> Vec<Group<'a>> {
-    let mut groups: Vec<Group<'a>> = Vec::new();
+pub(super) fn groups<'a, R>(
+    bounds: Bounds,
+    parts: &'a [PartInfo],
+    ops: &'a [Op<R>],
+) -> Vec<Group<'a, R>> {
+    let mut groups: Vec<Group<'a, R>> = Vec::new();
     let mut rest = ops;
     let mut following = parts.iter().skip(1);
     for part in parts {

@@ -4,21 +4,16 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int64Array, RecordBatch};
+use arrow::array::{Int64Array, RecordBatch};
 use parquet::arrow::ArrowWriter;
 use parquet::errors::ParquetError;
 
-use super::change::Op;
+use super::columns::Columns;
 use super::error::SinkError;
 use super::files::io;
-use super::group::Bounds;
 use super::part;
 use super::retain;
-use super::rows::encode;
 use super::schema::{Layout, Table};
-
-/// The most operations in a batch of the change log.
-const LOG_BATCH: usize = 1024;
 
 /// A change log that is being written. There is no file before the first operation.
 pub(super) struct ChangeLog<'a> {
@@ -48,8 +43,8 @@ impl<'a> ChangeLog<'a> {
         }
     }
 
-    /// Adds operations.
-    pub(super) fn write(&mut self, ops: &[Op]) -> Result<(), SinkError> {
+    /// Adds operations: what goes, and what comes, each with `_epoch` and `_diff`.
+    pub(super) fn write(&mut self, ops: &[Columns]) -> Result<(), SinkError> {
         if ops.is_empty() {
             return Ok(());
         }
@@ -68,8 +63,18 @@ impl<'a> ChangeLog<'a> {
             let schema = self.layout.change_schema(self.table);
             ArrowWriter::try_new(file, schema, Some(properties)).map_err(failed)?
         };
-        for batch in batches(self.layout, self.table, self.epoch, ops) {
-            writer.write(&batch?).map_err(failed)?;
+        for Columns { rows, diffs } in ops {
+            let epoch = i64::try_from(self.epoch).unwrap_or(i64::MAX);
+            let mut columns = rows.columns().to_vec();
+            columns.push(Arc::new(Int64Array::from(vec![epoch; diffs.len()])));
+            columns.push(Arc::new(Int64Array::from(diffs.clone())));
+            let schema = self.layout.change_schema(self.table);
+            let batch =
+                RecordBatch::try_new(schema, columns).map_err(|source| SinkError::Arrow {
+                    table: self.table,
+                    source,
+                })?;
+            writer.write(&batch).map_err(failed)?;
         }
         // What a writer holds of its columns, some hundred kilobytes each, is given back until there is more.
         writer.flush().map_err(failed)?;
@@ -91,58 +96,4 @@ impl<'a> ChangeLog<'a> {
             })?;
         file.sync_all().map_err(io("sync", &self.path))
     }
-}
-
-/// Operations as rows of the change log, in batches of bounded size: what goes, then what comes, each with
-/// `_epoch` and `_diff`.
-fn batches(
-    layout: &Layout,
-    table: Table,
-    epoch: u64,
-    ops: &[Op],
-) -> impl Iterator<Item = Result<RecordBatch, SinkError>> {
-    // What goes is taken to weigh as much as what comes; a lone row that goes weighs something, too.
-    let weight = |op: &Op| match (&op.old, &op.new) {
-        (Some(old), None) => old.weight(),
-        _ => 2 * op.weight,
-    };
-    let mut rest = ops;
-    std::iter::from_fn(move || {
-        let mut held = 0;
-        let fits = |op: &&Op| {
-            held += weight(op);
-            held <= Bounds::USUAL.memory
-        };
-        let most = rest.get(..rest.len().min(LOG_BATCH)).unwrap_or(rest);
-        let count = most.iter().take_while(fits).count().max(1);
-        let (now, later) = rest.split_at_checked(count)?;
-        rest = later;
-        Some(log_batch(layout, table, epoch, now))
-    })
-}
-
-fn log_batch(
-    layout: &Layout,
-    table: Table,
-    epoch: u64,
-    ops: &[Op],
-) -> Result<RecordBatch, SinkError> {
-    let went = |op: &'_ Op| op.old.is_some().then_some(-1);
-    let came = |op: &'_ Op| op.new.is_some().then_some(1);
-    let rows = encode(
-        layout,
-        table,
-        ops.iter().flat_map(|op| op.old.iter().chain(&op.new)),
-    )?;
-    let epoch = i64::try_from(epoch).unwrap_or(i64::MAX);
-    let epochs = Int64Array::from(vec![epoch; rows.num_rows()]);
-    let diffs: Int64Array = ops
-        .iter()
-        .flat_map(|op| went(op).into_iter().chain(came(op)))
-        .map(Some)
-        .collect();
-    let mut columns = rows.columns().to_vec();
-    columns.extend([Arc::new(epochs) as ArrayRef, Arc::new(diffs)]);
-    RecordBatch::try_new(layout.change_schema(table), columns)
-        .map_err(|source| SinkError::Arrow { table, source })
 }

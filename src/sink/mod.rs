@@ -14,6 +14,7 @@
 
 mod cells;
 mod change;
+mod columns;
 mod error;
 pub mod export;
 mod files;

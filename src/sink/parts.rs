@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 use std::path::PathBuf;
 
 use arrow::array::RecordBatch;
-use arrow::compute::interleave_record_batch;
 
 use super::change::{Op, inconsistent};
+use super::columns::{self, At, Columns, Held};
 use super::error::SinkError;
 use super::files::link;
 use super::group::{Bounds, groups};
@@ -14,7 +14,7 @@ use super::key::RowKey;
 use super::log::ChangeLog;
 use super::manifest::PartInfo;
 use super::part;
-use super::rows::{Row, encode};
+use super::rows::encode;
 use super::schema::{Layout, Table};
 
 /// A table that is being changed: operations come in key order, and what is done with goes to disk at once, so that what
@@ -35,7 +35,7 @@ pub(super) struct Rewriter<'a> {
     /// one log at a time is open, and a writer of many columns takes megabytes.
     log: Option<ChangeLog<'a>>,
     new: Vec<PartInfo>,
-    ops: Vec<Op>,
+    ops: Held,
     weight: u64,
     last: Option<RowKey>,
 }
@@ -65,7 +65,7 @@ impl<'a> Rewriter<'a> {
             folder,
             log,
             new: Vec::new(),
-            ops: Vec::new(),
+            ops: Held::default(),
             weight: 0,
             last: None,
         }
@@ -82,7 +82,7 @@ impl<'a> Rewriter<'a> {
         }
         self.last = Some(last.key);
         self.weight += ops.iter().map(|op| op.weight).sum::<u64>();
-        self.ops.extend(ops);
+        self.ops.push(self.layout, self.table, ops)?;
         if self.ops.len() as u64 >= self.bounds.rows || self.weight >= self.bounds.memory {
             self.advance()?;
         }
@@ -91,12 +91,16 @@ impl<'a> Rewriter<'a> {
 
     /// Does with all that is held.
     fn advance(&mut self) -> Result<(), SinkError> {
-        let Some(last) = self.ops.last().map(|op| op.key) else {
+        let Some(last) = self.last else {
             return Ok(());
         };
+        let mut held = std::mem::take(&mut self.ops);
+        self.weight = 0;
+        held.finish(self.layout, self.table)?;
         if let Some(log) = &mut self.log {
-            log.write(&self.ops)?;
+            log.write(&held.columns)?;
         }
+        let mut ops = held.ops.as_slice();
         // Parts before the one that the last operation falls on take no more.
         let starts_by = |part: &PartInfo| part.min.is_none_or(|min| min <= last);
         let started = self.rest.iter().skip(1).take_while(|part| starts_by(part));
@@ -107,14 +111,11 @@ impl<'a> Rewriter<'a> {
             .filter(|_| passed > 0)
             .and_then(|part| part.min)
         {
-            let split = self.ops.partition_point(|op| op.key < min);
-            let later = self.ops.split_off(split);
-            let ops = std::mem::replace(&mut self.ops, later);
-            self.apply(passed, &ops)?;
+            let (now, later) = ops.split_at(ops.partition_point(|op| op.key < min));
+            self.apply(passed, now, &held.columns)?;
+            ops = later;
         }
         // Of that one, the rows up to the operation.
-        let ops = std::mem::take(&mut self.ops);
-        self.weight = 0;
         let (mut before, mut after) = (Vec::new(), Vec::new());
         if let Some(part) = self.rest.pop_front() {
             for (batch, keys) in self.open(&part)? {
@@ -139,11 +140,16 @@ impl<'a> Rewriter<'a> {
                 self.held = Some(after);
             }
         }
-        self.write(&before, &ops)
+        self.write(&before, ops, &held.columns)
     }
 
     /// Applies operations to the first so many of the parts that are left, which are then done with.
-    fn apply(&mut self, parts: usize, ops: &[Op]) -> Result<(), SinkError> {
+    fn apply(
+        &mut self,
+        parts: usize,
+        ops: &[Op<At>],
+        columns: &[Columns],
+    ) -> Result<(), SinkError> {
         let parts: Vec<PartInfo> = self.rest.drain(..parts).collect();
         for group in groups(self.bounds, &parts, ops) {
             match group.parts.as_slice() {
@@ -159,7 +165,7 @@ impl<'a> Rewriter<'a> {
                     for part in parts {
                         batches.extend(self.open(part)?);
                     }
-                    self.write(&batches, group.ops)?;
+                    self.write(&batches, group.ops, columns)?;
                 }
             }
         }
@@ -173,13 +179,29 @@ impl<'a> Rewriter<'a> {
         part::read(self.table, part, &self.old_folder)
     }
 
-    fn write(&mut self, batches: &[Batch], ops: &[Op]) -> Result<(), SinkError> {
+    fn write(
+        &mut self,
+        batches: &[Batch],
+        ops: &[Op<At>],
+        columns: &[Columns],
+    ) -> Result<(), SinkError> {
         let items = merge(self.table, batches, ops)?;
-        let olds: Vec<&RecordBatch> = batches.iter().map(|(batch, _)| batch).collect();
+        let olds = batches.iter().map(|(batch, _)| batch);
+        let sources: Vec<&RecordBatch> = olds.chain(columns.iter().map(|new| &new.rows)).collect();
         for piece in pieces(self.bounds, &items) {
-            let batches = piece
-                .chunks(part::BATCH)
-                .map(|rows| gather(self.layout, self.table, &olds, rows));
+            let rows: Vec<At> = piece.iter().map(|item| item.at).collect();
+            let mut rest = rows.as_slice();
+            let batches = std::iter::from_fn(|| {
+                let (batch, rows) = match rest {
+                    [] => return None,
+                    rows => columns::next(self.table, &sources, rows).map_or_else(
+                        |error| (Err(error), rows.len()),
+                        |(batch, rows)| (Ok(batch), rows),
+                    ),
+                };
+                rest = rest.get(rows..).unwrap_or_default();
+                Some(batch)
+            });
             let part = part::write(self.layout, self.table, batches, &self.folder)?;
             self.new.push(part);
         }
@@ -197,12 +219,13 @@ impl<'a> Rewriter<'a> {
             }
             return Ok(self.old.to_vec());
         }
-        let ops = std::mem::take(&mut self.ops);
+        let mut held = std::mem::take(&mut self.ops);
+        held.finish(self.layout, self.table)?;
         if let Some(mut log) = self.log.take() {
-            log.write(&ops)?;
+            log.write(&held.columns)?;
             log.finish()?;
         }
-        self.apply(self.rest.len(), &ops)?;
+        self.apply(self.rest.len(), &held.ops, &held.columns)?;
         if self.new.is_empty() {
             let nothing = encode(self.layout, self.table, std::iter::empty())?;
             let part = part::write(self.layout, self.table, [Ok(nothing)], &self.folder)?;
@@ -212,36 +235,33 @@ impl<'a> Rewriter<'a> {
     }
 }
 
-/// A row of the result: one of an old batch, or a new one.
+/// A row of the result: of the old batches, or of the new ones that follow them.
 #[derive(Clone, Copy)]
-enum Item<'a> {
-    Old {
-        batch: usize,
-        row: usize,
-        weight: u64,
-    },
-    New(&'a Row, u64),
-}
-
-impl Item<'_> {
-    fn weight(&self) -> u64 {
-        match self {
-            Self::Old { weight, .. } | Self::New(_, weight) => *weight,
-        }
-    }
+struct Item {
+    at: At,
+    weight: u64,
 }
 
 /// The rows of the result, in key order.
-fn merge<'a>(
+fn merge(
     table: Table,
     batches: &[(RecordBatch, Vec<RowKey>)],
-    ops: &'a [Op],
-) -> Result<Vec<Item<'a>>, SinkError> {
+    ops: &[Op<At>],
+) -> Result<Vec<Item>, SinkError> {
     let mut items = Vec::new();
     let mut rest = ops.iter().peekable();
-    let come = |op: &'a Op, items: &mut Vec<Item<'a>>| match (&op.old, &op.new) {
-        (None, Some(row)) => {
-            items.push(Item::New(row, op.weight));
+    let new = |op: &Op<At>| {
+        op.new.map(|at| Item {
+            at: At {
+                batch: batches.len() + at.batch,
+                ..at
+            },
+            weight: op.weight,
+        })
+    };
+    let come = |op: &Op<At>, items: &mut Vec<Item>| match (&op.old, new(op)) {
+        (None, Some(item)) => {
+            items.push(item);
             Ok(())
         }
         _ => Err(inconsistent(table, op.key, "a row goes that is not there")),
@@ -252,16 +272,13 @@ fn merge<'a>(
             while let Some(op) = rest.next_if(|op| op.key < *key) {
                 come(op, &mut items)?;
             }
+            let at = At { batch: index, row };
             match rest.next_if(|op| op.key == *key) {
-                None => items.push(Item::Old {
-                    batch: index,
-                    row,
-                    weight,
-                }),
+                None => items.push(Item { at, weight }),
                 Some(op) if op.old.is_none() => {
                     return Err(inconsistent(table, *key, "a row comes that is there"));
                 }
-                Some(op) => items.extend(op.new.as_ref().map(|row| Item::New(row, op.weight))),
+                Some(op) => items.extend(new(op)),
             }
         }
     }
@@ -272,9 +289,9 @@ fn merge<'a>(
 /// Cuts the rows of a group into parts: one up to 1.5 times the bounds, else even ones within the bounds.
 ///
 /// They are even in what binds, rows or memory; the other stays below 1.5 times its bound all the same.
-fn pieces<'i, 'a>(bounds: Bounds, items: &'i [Item<'a>]) -> Vec<&'i [Item<'a>]> {
+fn pieces(bounds: Bounds, items: &[Item]) -> Vec<&[Item]> {
     let rows = items.len() as u64;
-    let memory: u64 = items.iter().map(Item::weight).sum();
+    let memory: u64 = items.iter().map(|item| item.weight).sum();
     let parts = |size: u64, bound: u64| {
         if size * 2 <= bound * 3 {
             1
@@ -290,53 +307,19 @@ fn pieces<'i, 'a>(bounds: Bounds, items: &'i [Item<'a>]) -> Vec<&'i [Item<'a>]> 
     let (mut start, mut held, mut passed) = (0, 0, 0);
     for (index, item) in items.iter().enumerate() {
         let taken = (index - start) as u64;
-        let over = taken * 2 >= bounds.rows * 3 || (held + item.weight()) * 2 > bounds.memory * 3;
+        let over = taken * 2 >= bounds.rows * 3 || (held + item.weight) * 2 > bounds.memory * 3;
         let full = passed * count >= total * (pieces.len() as u64 + 1);
         if taken > 0 && (full || over) {
             pieces.extend(items.get(start..index));
             (start, held) = (index, 0);
         }
-        held += item.weight();
-        passed += if memory_binds { item.weight() } else { 1 };
+        held += item.weight;
+        passed += if memory_binds { item.weight } else { 1 };
     }
     if start < items.len() {
         pieces.extend(items.get(start..));
     }
     pieces
-}
-
-/// The rows of a piece as one batch.
-fn gather(
-    layout: &Layout,
-    table: Table,
-    olds: &[&RecordBatch],
-    piece: &[Item<'_>],
-) -> Result<RecordBatch, SinkError> {
-    let new = encode(
-        layout,
-        table,
-        piece.iter().filter_map(|item| match item {
-            Item::New(row, _) => Some(*row),
-            Item::Old { .. } => None,
-        }),
-    )?;
-    if new.num_rows() == piece.len() {
-        return Ok(new);
-    }
-    let mut sources = olds.to_vec();
-    sources.push(&new);
-    let mut next = 0;
-    let indices: Vec<(usize, usize)> = piece
-        .iter()
-        .map(|item| match item {
-            Item::Old { batch, row, .. } => (*batch, *row),
-            Item::New(..) => {
-                next += 1;
-                (olds.len(), next - 1)
-            }
-        })
-        .collect();
-    interleave_record_batch(&sources, &indices).map_err(|source| SinkError::Arrow { table, source })
 }
 
 #[cfg(test)]
@@ -353,15 +336,14 @@ mod tests {
         let mut lengths = fastrand::Rng::with_seed(2);
         for _ in 0..500 {
             let most = [1, 12, 40, 900][rng.usize(..4)];
-            let item = |row| Item::Old {
-                batch: 0,
-                row,
+            let item = |row| Item {
+                at: At { batch: 0, row },
                 weight: rng.u64(1..=most),
             };
             let items: Vec<_> = (0..lengths.usize(..900)).map(item).collect();
             let pieces = pieces(bounds, &items);
             assert_eq!(pieces.iter().map(|p| p.len()).sum::<usize>(), items.len());
-            let weight = |piece: &&[Item<'_>]| piece.iter().map(Item::weight).sum::<u64>();
+            let weight = |piece: &&[Item]| piece.iter().map(|item| item.weight).sum::<u64>();
             for piece in &pieces {
                 assert!((1..=150).contains(&piece.len()), "{}", piece.len());
                 assert!(weight(piece) <= 1_500);
