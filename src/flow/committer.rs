@@ -1,7 +1,8 @@
 //! From closed epochs to published snapshots: a thread of its own, so that no worker ever waits for a disk.
 //!
 //! An epoch is complete when every worker has closed it. Complete epochs are published together, as often as keeps
-//! publishing below a tenth of the time; sooner if more is ready than should be held in memory. The order of the steps is what makes a kill at any moment safe:
+//! publishing below a tenth of the time; sooner if that would be seconds, or if more is ready than should be held in
+//! memory. The order of the steps is what makes a kill at any moment safe:
 //!
 //! 1. `Publisher::prepare` writes the snapshot aside and syncs it. Meanwhile the manifest stores, bit by bit, what the
 //!    snapshot holds.
@@ -41,6 +42,11 @@ const READY: usize = 10_000;
 /// of their answers as is kept at hand, is held in memory until then. Or an eighth of those that are live, if that is more: documents are stored in the order of their ids, so
 /// that many of them rewrite nearly all of a table.
 const FULL: u64 = 40_000;
+
+/// So long it takes to publish a changed chunk with all that is said of it, more or less.
+const CHUNK: Duration = Duration::from_micros(40);
+/// What is ready waits no longer to be worth it.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Changes to the files of a view that belong to one epoch.
 #[derive(Clone, Debug, Default)]
@@ -178,9 +184,11 @@ impl Committer {
             Duration::MAX => Duration::MAX,
             _ => Duration::ZERO,
         };
+        let mut last = Duration::ZERO;
         loop {
             let wait = if self.has_news() {
-                next.saturating_sub(clock()).min(Duration::from_hours(1))
+                let due = next.max(last + self.worth());
+                due.saturating_sub(clock()).min(Duration::from_hours(1))
             } else {
                 Duration::from_hours(1)
             };
@@ -194,11 +202,13 @@ impl Committer {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
-            if self.has_news() && (clock() >= next || self.is_full()) {
+            let due = next.max(last + self.worth());
+            if self.has_news() && (clock() >= due || self.is_full()) {
                 let began = clock();
                 self.publish(false);
-                let took = clock().saturating_sub(began);
-                next = clock().saturating_add((took * 9).max(self.terms.interval));
+                last = clock();
+                let took = last.saturating_sub(began);
+                next = last.saturating_add((took * 9).max(self.terms.interval));
             }
         }
         self.publish(true);
@@ -294,6 +304,16 @@ impl Committer {
     fn has_news(&self) -> bool {
         let completed = self.said_complete == Some(false) && self.is_complete();
         !self.ready.is_empty() || !self.ready_files.is_empty() || completed
+    }
+
+    /// So long after the last snapshot, what is ready is worth one: it would take a tenth of the time since. The first
+    /// one is worth it at once.
+    fn worth(&self) -> Duration {
+        if self.published.epoch.is_none() {
+            return Duration::ZERO;
+        }
+        let chunks = u32::try_from(self.ready_chunks).unwrap_or(u32::MAX);
+        CHUNK.saturating_mul(chunks).saturating_mul(9).min(PATIENCE)
     }
 
     /// Whether more is ready than should be held.
