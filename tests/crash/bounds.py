@@ -1,8 +1,10 @@
 """What a run holds and burns: memory against the size of its input, and processor time while it waits.
 
-usage: sudo python3 tests/crash/bounds.py [--only line,flat,idle] [--files N] [--seconds N] [--weir PROGRAM]
+usage: sudo python3 tests/crash/bounds.py [--only line,small,flat,idle] [--files N] [--seconds N] [--weir PROGRAM]
 
  - line  a line of 2 GiB under a limit of 256 MiB of memory: a row in `failures`, not a kill
+ - small once, 10 times, 100 times 10 files of some 7 chunks, full of names: beside half a kilobyte a chunk, memory grows by
+         little, though at once no buffer is full
  - flat  once, 10 times, 100 times N files of some 59 chunks (150: as much as a team has, up to 15,000): beyond 10 times,
          memory grows by what is kept of a chunk and by nothing else, and less that, it is what it was at once
  - idle  1,000 calls under way, then 1,000 chunks that the limits hold back: below 1 % of a core over so many seconds
@@ -80,15 +82,33 @@ def peak(world):
     return usage.ru_maxrss * 1024, world.current()["chunks"]["total"]
 
 
-def flat(args, base):
+def peaks(args, base, make):
+    """The most memory, and how many chunks, of runs over once, 10 times and 100 times an input."""
     found = []
     for times in (1, 10, 100):
-        world = World(args.weir, base / f"flat-{times}")
-        scale.make(world.inputs, args.files * times)
+        world = World(args.weir, base / f"memory-{times}")
+        make(world, times)
         memory, chunks = peak(world)
         found.append((memory, chunks))
         print(f"  {times:>3}x  {chunks} chunks, {memory / MIB:.0f} MiB at most", flush=True)
         subprocess.run(["rm", "-rf", world.folder], check=True)
+    return found
+
+
+def small(args, base):
+    def make(world, times):
+        for number in range(10 * times):
+            world.write(f"{number:06}.txt", transcript(number, 40))
+
+    (once, few), _, (most, many) = peaks(args, base, make)
+    kept = (many - few) * INDEX
+    print(f"  {(most - once) / MIB:.0f} MiB more, {kept / MIB:.0f} of them may be kept of the chunks", flush=True)
+    if most - once > kept + SLACK:
+        raise Failed(f"100 times the input takes {(most - once) / MIB:.0f} MiB more, {kept / MIB:.0f} of them of its chunks")
+
+
+def flat(args, base):
+    found = peaks(args, base, lambda world, times: scale.make(world.inputs, args.files * times))
     _, some, most = found
     index = (most[0] - some[0]) / (most[1] - some[1])
     buffers = [memory - index * chunks for memory, chunks in found]
@@ -138,12 +158,14 @@ def idle(args, base, name, latency, flags, settled):
 
 
 def main():
-    args = options(__doc__, only="line,flat,idle", files=150, seconds=60)
+    args = options(__doc__, only="line,small,flat,idle", files=150, seconds=60)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(8192, resource.getrlimit(resource.RLIMIT_NOFILE)[1]),) * 2)
     base = scratch()
     tally = Tally("bounds")
     if "line" in args.only:
         tally.point("a line of 2 GiB", lambda: long_line(args, base))
+    if "small" in args.only:
+        tally.point("memory, small", lambda: small(args, base))
     if "flat" in args.only:
         tally.point("memory", lambda: flat(args, base))
     if "idle" in args.only:
