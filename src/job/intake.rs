@@ -72,10 +72,8 @@ pub struct Intake {
     pub wall: Arc<dyn Fn() -> Micros + Send + Sync>,
     /// Chunks in open epochs beyond which no more is released.
     pub bound: u64,
-    /// Who reads files.
+    /// Who reads files: one each at a time, and one more is read ahead.
     pub(super) pool: Pool,
-    /// So many files are read ahead: one for each reader, and one whose turn is next.
-    pub(super) ahead: usize,
 }
 
 /// A file that has been read.
@@ -215,7 +213,7 @@ impl Intake {
                 whole = steps.is_empty() && reading.is_empty();
                 break;
             }
-            while reading.len() < self.ahead {
+            while reading.len() <= self.pool.threads {
                 let Some(step) = steps.pop_front() else { break };
                 reading.push_back(self.start(step));
             }

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::thread;
 
 use super::open::OpenError;
 use super::order::Order;
+use super::pool::Pool;
 use crate::flow::committer::Terms;
 use crate::flow::desk::Inquiry;
 use crate::flow::desk::call::{LedgerJournal, SchemaReader};
@@ -13,6 +15,7 @@ use crate::flow::engine::Engine;
 use crate::flow::epochs::Epoch;
 use crate::flow::gauges::Gauges;
 use crate::flow::scope::Scope;
+use crate::flow::workers::WorkersError;
 use crate::llm::client::{Client, Parts};
 use crate::model::id::{AnswerKey, Fingerprint, RunId, ViewId};
 use crate::sink::{Inputs, ManifestInfo};
@@ -126,6 +129,12 @@ pub(super) fn client(
         seed,
         options: order.client,
     })
+}
+
+/// Who reads files: one thread for each processor.
+pub(super) fn readers() -> Result<Pool, WorkersError> {
+    let readers = thread::available_parallelism().map_or(2, usize::from);
+    Pool::start(readers).map_err(|error| WorkersError::Start(error.to_string()))
 }
 
 /// On what terms it is published; `before` is the snapshot that the run goes on from, if it does.

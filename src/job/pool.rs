@@ -2,16 +2,21 @@
 //! than there are processors.
 
 use std::io;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use crossbeam_channel::{Sender, unbounded};
 use tokio::sync::oneshot;
 
 type Work = Box<dyn FnOnce() + Send>;
 
 /// The threads. They end when it is dropped, and what they have not begun by then is not done.
 #[derive(Debug)]
-pub(super) struct Pool(Sender<Work>);
+pub(super) struct Pool {
+    queue: Sender<Work>,
+    /// How many they are.
+    pub(super) threads: usize,
+}
 
 /// What comes of some work. An error if its thread has ended, which only a panic makes it do.
 pub(super) type Coming<T> = oneshot::Receiver<T>;
@@ -22,13 +27,22 @@ impl Pool {
     /// # Errors
     /// If one cannot be started.
     pub(super) fn start(threads: usize) -> io::Result<Self> {
-        let (sender, queue) = unbounded::<Work>();
-        for _ in 0..threads.max(1) {
-            let queue = queue.clone();
+        let threads = threads.max(1);
+        let (sender, queue) = channel();
+        let queue = Arc::new(Mutex::new(queue));
+        for _ in 0..threads {
+            let queue = Arc::clone(&queue);
             let thread = thread::Builder::new().name("weir-reader".to_owned());
-            thread.spawn(move || queue.iter().for_each(|work| work()))?;
+            thread.spawn(move || {
+                while let Some(work) = next(&queue) {
+                    work();
+                }
+            })?;
         }
-        Ok(Self(sender))
+        Ok(Self {
+            queue: sender,
+            threads,
+        })
     }
 
     /// Has some work done, unless nobody waits for it any more when its turn comes. Its order is that of the calls; how
@@ -44,9 +58,15 @@ impl Pool {
             }
         };
         // If every thread has ended, the reply goes with the work, and whoever waits is told.
-        self.0.send(Box::new(work)).ok();
+        self.queue.send(Box::new(work)).ok();
         coming
     }
+}
+
+/// What comes next; nothing when no more will.
+fn next(queue: &Mutex<Receiver<Work>>) -> Option<Work> {
+    let queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
+    queue.recv().ok()
 }
 
 #[cfg(test)]
@@ -56,9 +76,9 @@ mod tests {
     #[test]
     fn work_is_done_unless_nobody_waits() {
         let pool = Pool::start(1).unwrap();
-        let (go, wait) = crossbeam_channel::bounded::<()>(0);
+        let (go, wait) = channel::<()>();
         let held = pool.run(move || wait.recv().is_ok());
-        let (told, tells) = unbounded();
+        let (told, tells) = channel();
         drop(pool.run(move || told.send(())));
         let after = pool.run(|| 7);
         go.send(()).unwrap();

@@ -7,7 +7,6 @@ use super::house::House;
 use super::intake::{Feeding, Intake};
 use super::open::{OpenError, Opened, open};
 use super::order::Order;
-use super::pool::Pool;
 use super::watch::Watching;
 use super::{parts, said};
 use crate::flow::bridge::bridge;
@@ -316,8 +315,7 @@ impl Running {
             .name("weir committer".into())
             .spawn(move || committer.run(&came))
             .map_err(|error| WorkersError::Start(error.to_string()))?;
-        let readers = thread::available_parallelism().map_or(2, usize::from);
-        let pool = Pool::start(readers).map_err(|error| WorkersError::Start(error.to_string()))?;
+        let pool = parts::readers()?;
         let stored = Arc::clone(&database);
         let versions = Arc::new(Stored::new(stored, view, gists, live.stop.clone()));
         let first = first_epoch(start, if resumes { known.len() } else { 0 });
@@ -357,7 +355,6 @@ impl Running {
                 wall: Arc::clone(&order.wall),
                 bound: (order.limits.in_flight as u64 * most_chunks * 4).max(least),
                 pool,
-                ahead: readers + 1,
             },
             files: listing.files.len(),
             steps: changes.steps,
