@@ -82,8 +82,10 @@ PLANTS = [
      "if epoch > self.terms.start || self.terms.resumes.is_none() {", "if epoch >= self.terms.start {"),
     # How changes are cut where they are many is the matter of the sink's own model, with its small bounds.
     ("sink: a row that changes stays as it was", "src/sink/parts.rs",
-     "Some(op) => items.extend(op.new.as_ref().map(|row| Item::New(row, op.weight))),",
-     "Some(op) => items.extend(op.new.as_ref().map(|_| Item::Old { batch: index, row, weight })),"),
+     "Some(op) => items.extend(new(op)),", "Some(op) => items.extend(op.new.map(|_| Item { at, weight })),"),
+    ("sink: rows that are put together come from one batch", "src/sink/columns.rs",
+     "(used.partition_point(|batch| *batch < at.batch), at.row)",
+     "(used.partition_point(|batch| *batch < at.batch).min(0), at.row)"),
     ("render: spans start one byte late", "src/stage/locate.rs",
      "let byte_start = whole.byte_start + skip;", "let byte_start = whole.byte_start + skip + 1;"),
     ("read: what goes is not withdrawn", "src/flow/ops/read.rs",
