@@ -341,7 +341,7 @@ impl Running {
 
         let most_chunks = order.client.batch.most_chunks.max(1) as u64;
         // What costs nothing need not come out little by little.
-        let least = if order.paid { 256 } else { 4_096 };
+        let least = if order.paid { 256 } else { 16_384 };
         Ok(Self {
             intake: Intake {
                 database,
