@@ -12,9 +12,9 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
-use super::pace::Pace;
 use super::pool::{Coming, Pool};
 use super::reader::{self, Prepared, Reading, StoreProblem};
+use super::tempo::Tempo;
 use super::watch::Watching;
 use crate::failpoint;
 use crate::flow::committer::{FileChanges, Notice, Notices};
@@ -99,7 +99,7 @@ pub(super) struct Feeding {
     open: VecDeque<(Epoch, u64)>,
     /// Chunks after which the next epoch ends.
     ramp: u64,
-    pace: Pace,
+    tempo: Tempo,
     /// The files of the view as they were fed last; only under watch.
     known: Option<BTreeMap<DocId, StoredFile>>,
 }
@@ -113,7 +113,7 @@ impl Feeding {
             epoch,
             open: VecDeque::new(),
             ramp: FIRST,
-            pace: Pace::default(),
+            tempo: Tempo::default(),
             known: known.map(by_doc),
         }
     }
@@ -224,7 +224,7 @@ impl Intake {
                 whole = false;
                 break;
             }
-            let size = self.group_size(total).max(feeding.pace.chunks);
+            let size = self.group_size(total).max(feeding.tempo.chunks);
             if group.count >= most || group.chunks >= size.min(feeding.ramp) {
                 // The first epochs are small, so that there are rows after little more than one call.
                 feeding.ramp = feeding.ramp.saturating_mul(2);
@@ -369,13 +369,13 @@ impl Intake {
 
     /// Waits until the chunks of open epochs are below the bound.
     async fn room(&self, feeding: &mut Feeding) {
-        let Feeding { open, pace, .. } = feeding;
+        let Feeding { open, tempo, .. } = feeding;
         loop {
             let changed = self.gauges.changed.notified();
             let counts = self.gauges.counts();
             let answered = counts.answered + counts.cached + counts.failed;
-            pace.note(Instant::now(), answered);
-            let bound = self.bound.max(4 * pace.chunks);
+            tempo.note(Instant::now(), answered);
+            let bound = self.bound.max(4 * tempo.chunks);
             while open
                 .front()
                 .is_some_and(|(epoch, _)| *epoch < counts.open_epoch)

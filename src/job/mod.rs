@@ -10,7 +10,7 @@
 //!   parts       what a run is made of
 //!   run         async side, workers and committer started, driven, stopped in order
 //!   intake      which files form the next epoch     reader     a file -> a version in the manifest
-//!   pace        how large an epoch should be        pool       threads that read
+//!   tempo       how large an epoch should be        pool       threads that read
 //!   watch       what comes after that               settle     which of it is taken now
 //!   progress    how far it is                       summary    what it came to
 //!
@@ -34,7 +34,6 @@ pub mod ledger;
 mod neighbours;
 pub mod open;
 pub mod order;
-mod pace;
 mod parts;
 mod pool;
 pub mod progress;
@@ -46,6 +45,7 @@ pub mod service;
 mod settle;
 pub mod shown;
 pub mod summary;
+mod tempo;
 pub mod verify;
 mod watch;
 

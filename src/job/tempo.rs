@@ -11,14 +11,14 @@ const MOST: u64 = 1024;
 
 /// How quickly chunks are answered.
 #[derive(Default)]
-pub(super) struct Pace {
+pub(super) struct Tempo {
     /// When that was measured last, and how many had been answered by then.
     last: Option<(Instant, u64)>,
     /// So many are answered in a beat.
     pub(super) chunks: u64,
 }
 
-impl Pace {
+impl Tempo {
     /// Takes down how many have been answered by now.
     pub(super) fn note(&mut self, now: Instant, answered: u64) {
         let Some((since, before)) = self.last else {
@@ -48,10 +48,10 @@ mod tests {
     #[test]
     fn an_epoch_grows_with_the_pace_of_answers() {
         let start = Instant::now();
-        let mut pace = Pace::default();
+        let mut tempo = Tempo::default();
         let mut note = |beats: u32, answered| {
-            pace.note(start + BEAT * beats / 2, answered);
-            pace.chunks
+            tempo.note(start + BEAT * beats / 2, answered);
+            tempo.chunks
         };
         assert_eq!(note(0, 10), 0, "nothing to compare with");
         assert_eq!(note(1, 500), 0, "too soon to say");
