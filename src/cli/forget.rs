@@ -34,7 +34,7 @@ pub fn run(args: &ForgetArgs, printer: &mut Printer) -> Exit {
             return Exit::Usage;
         }
     }
-    let runtime = match super::runtime(printer) {
+    let runtime = match super::runtime(None, printer) {
         Ok(runtime) => runtime,
         Err(exit) => return exit,
     };

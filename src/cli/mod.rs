@@ -191,9 +191,13 @@ pub fn command(
     }
 }
 
-/// What asynchronous work runs on; why there is none has been said.
-fn runtime(printer: &mut Printer) -> Result<tokio::runtime::Runtime, Exit> {
-    tokio::runtime::Builder::new_multi_thread()
+/// What asynchronous work runs on: so many threads, or one a processor; why there is none has been said.
+fn runtime(threads: Option<usize>, printer: &mut Printer) -> Result<tokio::runtime::Runtime, Exit> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    if let Some(threads) = threads {
+        builder.worker_threads(threads);
+    }
+    builder
         // What a thread holds for what it blocks on next goes with it.
         .thread_keep_alive(Duration::from_millis(500))
         .enable_all()

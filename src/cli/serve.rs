@@ -163,7 +163,7 @@ pub fn run(
         printer.error(&error);
         return Exit::Usage;
     }
-    let runtime = match super::runtime(printer) {
+    let runtime = match super::runtime(None, printer) {
         Ok(runtime) => runtime,
         Err(exit) => return exit,
     };
