@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::quote::{Places, Shown};
+use super::quote::{Places, Shown, nth};
 use super::{name, said};
 use crate::model::extraction::{
     Alias, Extraction, Grounding, Kind, Match, Mention, Name, Statement,
@@ -94,11 +94,12 @@ pub fn extraction(answer: &str, shown: &str) -> Result<Extraction, AnswerError> 
         }
         let places = ground.find(&relation.quote);
         let turn: &mut usize = turn.entry(relation.quote.as_str()).or_default();
+        let place = nth(places.ranges.iter(), *turn);
         out.statements.push(Statement {
             source,
             predicate,
             target,
-            grounding: ground.at(&places, &places.ranges, *turn, &relation.quote),
+            grounding: ground.at(&places, place, &relation.quote),
         });
         *turn += 1;
     }
@@ -132,23 +133,14 @@ fn mentions(raw: &[RawEntity], ground: &mut Ground<'_>, known: &mut Known, out: 
     for one in &named {
         known.learn(&one.raw.name, &one.name);
         let quote = said(one.raw);
-        let outer: Vec<Range<usize>> = one
-            .places
-            .ranges
-            .iter()
-            .filter(|range| !inner.contains(&(range.start, range.end)))
-            .cloned()
-            .collect();
-        let ranges = if outer.is_empty() {
-            &one.places.ranges
-        } else {
-            &outer
-        };
+        let ranges = one.places.ranges.iter();
+        let outer = |range: &&Range<usize>| inner.binary_search(&(range.start, range.end)).is_err();
         let turn = turn.entry(quote).or_default();
+        let place = nth(ranges.clone().filter(outer), *turn).or_else(|| nth(ranges, *turn));
         out.mentions.push(Mention {
             name: one.name.clone(),
             surface: one.surface.as_str().into(),
-            grounding: ground.at(&one.places, ranges, *turn, quote),
+            grounding: ground.at(&one.places, place, quote),
         });
         *turn += 1;
     }
@@ -180,20 +172,23 @@ fn said(raw: &RawEntity) -> &str {
     }
 }
 
-/// Those places that lie inside another, longer one.
-fn inside<'a>(ranges: impl Iterator<Item = &'a Range<usize>>) -> BTreeSet<(usize, usize)> {
+/// Those places that lie inside another, longer one, in order.
+fn inside<'a>(ranges: impl Iterator<Item = &'a Range<usize>>) -> Vec<(usize, usize)> {
     // By start, the longest first: what ends no later than something before it lies inside that.
-    let sorted: BTreeSet<_> = ranges
+    let mut sorted: Vec<_> = ranges
         .map(|range| (range.start, std::cmp::Reverse(range.end)))
         .collect();
+    sorted.sort_unstable();
+    sorted.dedup();
     let mut reach = 0;
-    let mut out = BTreeSet::new();
+    let mut out = Vec::new();
     for (start, std::cmp::Reverse(end)) in sorted {
         if end <= reach {
-            out.insert((start, end));
+            out.push((start, end));
         }
         reach = reach.max(end);
     }
+    out.sort_unstable();
     out
 }
 
@@ -223,9 +218,9 @@ impl Ground<'_> {
         (verbatim && whole).then_some(places)
     }
 
-    /// The grounding at the place whose turn it is.
-    fn at(&self, places: &Places, ranges: &[Range<usize>], turn: usize, quote: &str) -> Grounding {
-        let place = ranges.get(turn).or(ranges.last()).and_then(|range| {
+    /// The grounding at one of these places, if there is one.
+    fn at(&self, places: &Places, place: Option<&Range<usize>>, quote: &str) -> Grounding {
+        let place = place.and_then(|range| {
             let words = self.text.get(range.clone())?;
             Some((
                 u32::try_from(range.start).ok()?,
@@ -304,7 +299,7 @@ impl Known {
         mentions.push(Mention {
             name: name.clone(),
             surface: surface.as_str().into(),
-            grounding: ground.at(&places, &places.ranges, 0, words),
+            grounding: ground.at(&places, places.ranges.first(), words),
         });
         self.learn(words, &name);
         Some(name)

@@ -278,21 +278,25 @@ fn align(line: &[(usize, Range<usize>)], wanted: &[(usize, i64)]) -> Option<(Cel
     best
 }
 
+/// The place whose turn it is, or the last.
+pub(super) fn nth<'a>(
+    mut places: impl DoubleEndedIterator<Item = &'a Range<usize>> + Clone,
+    turn: usize,
+) -> Option<&'a Range<usize>> {
+    places.clone().nth(turn).or_else(|| places.next_back())
+}
+
 /// The places that begin and end where words do, if there are any: `Ann` is not looked for in `Annual`.
 fn choose(
     text: &str,
     ranges: impl Iterator<Item = Range<usize>>,
 ) -> Option<(Vec<Range<usize>>, bool)> {
-    let ranges: Vec<Range<usize>> = ranges.take(MAX_PLACES).collect();
-    let whole: Vec<Range<usize>> = ranges
-        .iter()
-        .filter(|range| whole_words(text, range))
-        .cloned()
-        .collect();
-    if !whole.is_empty() {
-        return Some((whole, true));
+    let mut ranges: Vec<Range<usize>> = ranges.take(MAX_PLACES).collect();
+    let whole = ranges.iter().any(|range| whole_words(text, range));
+    if whole {
+        ranges.retain(|range| whole_words(text, range));
     }
-    (!ranges.is_empty()).then_some((ranges, false))
+    (!ranges.is_empty()).then_some((ranges, whole))
 }
 
 fn whole_words(text: &str, range: &Range<usize>) -> bool {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::columns::QUOTE;
 use super::ground::{MAX_ITEMS, cut};
-use super::quote::{Places, Shown};
+use super::quote::{Places, Shown, nth};
 use crate::model::extraction::{Grounding, Match, Said};
 
 /// Each item with the place of its quote. The k-th item with the same quote takes the quote's k-th place, the last one
@@ -31,7 +31,7 @@ pub(super) fn items(raw: Vec<Map<String, Value>>, text: &str, shown: &mut Shown<
 }
 
 fn at(places: &Places, turn: usize, text: &str, quote: &str) -> Grounding {
-    let place = places.ranges.get(turn).or(places.ranges.last());
+    let place = nth(places.ranges.iter(), turn);
     let found = place.and_then(|range| {
         let words = text.get(range.clone())?;
         let start = u32::try_from(range.start).ok()?;
