@@ -131,18 +131,20 @@ pub struct Said {
 /// Reads a 2xx body; `None` if it is no answer.
 #[must_use]
 pub fn answer(body: &[u8]) -> Option<Said> {
-    let value: Value = serde_json::from_slice(body).ok()?;
-    let choice = value.get("choices")?.as_array()?.first()?;
-    let message = choice.get("message")?.as_object()?;
+    let mut value: Value = serde_json::from_slice(body).ok()?;
+    let choice = value.get_mut("choices")?.as_array_mut()?.first_mut()?;
+    let message = choice.get_mut("message")?.as_object_mut()?;
+    let content = message.get_mut("content").map(Value::take);
+    let content = content.map(text).unwrap_or_default();
     let refusal = message.get("refusal").and_then(Value::as_str);
-    let content = message.get("content").map(text).unwrap_or_default();
+    let refused = refusal.is_some_and(|said| !said.is_empty());
     let mut finish = match choice.get("finish_reason").and_then(Value::as_str) {
         Some("stop" | "eos" | "end_turn") | None => Finish::Stop,
         Some("length" | "max_tokens") => Finish::Length,
         Some("content_filter") => Finish::ContentFilter,
         Some(_) => Finish::Other,
     };
-    if refusal.is_some_and(|said| !said.is_empty()) {
+    if refused {
         finish = Finish::Refusal;
     }
     let content = if finish == Finish::Refusal {
@@ -167,9 +169,9 @@ pub fn answer(body: &[u8]) -> Option<Said> {
 }
 
 /// A text, or a list of parts with texts.
-fn text(content: &Value) -> String {
+fn text(content: Value) -> String {
     match content {
-        Value::String(text) => text.clone(),
+        Value::String(text) => text,
         Value::Array(parts) => parts
             .iter()
             .filter_map(|part| part.get("text")?.as_str())

@@ -1,6 +1,6 @@
 //! Calls: what was sent, what came of it, what it cost.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -226,6 +226,23 @@ pub(super) fn abandon(connection: &Connection) -> Result<u64, StoreError> {
     Ok(left.len() as u64)
 }
 
+/// How a call is stored that is about to be sent, and one that has ended.
+static PUT: LazyLock<[String; 2]> = LazyLock::new(|| {
+    let ended = "DO UPDATE SET seq = coalesce(calls.seq, excluded.seq), status = excluded.status,
+        outcome = excluded.outcome, finish = excluded.finish, queued_ms = excluded.queued_ms,
+        latency_ms = excluded.latency_ms, input_tokens = excluded.input_tokens,
+        cached_tokens = excluded.cached_tokens, output_tokens = excluded.output_tokens, cost = excluded.cost,
+        price_known = excluded.price_known, request_id = excluded.request_id, remote_id = excluded.remote_id,
+        state = excluded.state";
+    [("NULL", "DO NOTHING"), (NEXT, ended)].map(|(seq, conflict)| {
+        format!(
+            "INSERT INTO calls ({COLUMNS}, view_id, bound, charged, seq)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21,
+                     ?22, ?23, ?24, {seq}) ON CONFLICT (call_id) {conflict}"
+        )
+    })
+});
+
 /// Both ways round and repeated it comes to the same: what is done stays done.
 fn put(
     connection: &Connection,
@@ -234,25 +251,9 @@ fn put(
     (bound, charged): (Option<Usd>, Option<u64>),
     state: &str,
 ) -> Result<(), StoreError> {
-    let (seq, conflict) = if state == "done" {
-        (
-            NEXT,
-            "DO UPDATE SET seq = coalesce(calls.seq, excluded.seq), status = excluded.status,
-                outcome = excluded.outcome, finish = excluded.finish, queued_ms = excluded.queued_ms,
-                latency_ms = excluded.latency_ms, input_tokens = excluded.input_tokens,
-                cached_tokens = excluded.cached_tokens, output_tokens = excluded.output_tokens,
-                cost = excluded.cost, price_known = excluded.price_known, request_id = excluded.request_id,
-                remote_id = excluded.remote_id, state = excluded.state",
-        )
-    } else {
-        ("NULL", "DO NOTHING")
-    };
+    let [sent, done] = &*PUT;
     connection
-        .prepare_cached(&format!(
-            "INSERT INTO calls ({COLUMNS}, view_id, bound, charged, seq)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21,
-                     ?22, ?23, ?24, {seq}) ON CONFLICT (call_id) {conflict}"
-        ))?
+        .prepare_cached(if state == "done" { done } else { sent })?
         .execute(params![
             row.call_id.0,
             row.run_id.0,
