@@ -1,8 +1,8 @@
 //! What the engine costs, as ratios to a bar or to a peer in the same run: `cargo bench --bench engine`.
 //!
 //! 8,834 chunks of about a kilobyte are asked one by one, 50 at a time, of a server on loopback that answers at once:
-//! the CPU that weir takes for it, all its work included, against a bare client that sends bodies of the same size at
-//! the same concurrency and parses the answers. Server and bare client are this binary again, as processes of their
+//! the CPU that weir takes for it, all its work included, against a bare client that sends the same bodies, but for the
+//! order of the texts, at the same concurrency and parses the answers. Server and bare client are this binary again, as processes of their
 //! own, so that each is charged with its own work only.
 #![allow(
     clippy::unwrap_used,
@@ -16,7 +16,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -34,8 +34,8 @@ fn main() {
         .build()
         .unwrap();
     match arguments.get(1).map(String::as_str) {
-        Some("--serve") => runtime.block_on(serve()),
-        Some("--bare") => runtime.block_on(bare(&arguments[2])),
+        Some("--serve") => runtime.block_on(serve(arguments.get(2).map(Path::new))),
+        Some("--bare") => runtime.block_on(bare(&arguments[2], Path::new(&arguments[3]))),
         Some("--tokenizer") => assert!(weir::stage::tokens::count("a word") > 0),
         _ => compare(),
     }
@@ -70,9 +70,9 @@ fn compare() {
         }
         fs::write(talks.join(format!("{file:03}.jsonl")), lines).unwrap();
     }
-    let (mut server, url) = start_server();
+    let body = folder.path().join("body.json");
+    let (mut server, url) = start_server(&body);
     let me = std::env::current_exe().unwrap();
-    let bare = measure(Command::new(&me).args(["--bare", &url]));
     let table = measure(Command::new(&me).arg("--tokenizer"));
     let mut run = weir(folder.path(), &talks);
     run.args([
@@ -100,6 +100,7 @@ fn compare() {
     ]);
     let cold = measure(&mut run);
     let again = measure(&mut run);
+    let bare = measure(Command::new(&me).args(["--bare", &url]).arg(&body));
     server.kill().unwrap();
     server.wait().unwrap();
     println!("{CALLS} calls of one chunk, {IN_FLIGHT} at a time, to an instant server on loopback");
@@ -225,10 +226,11 @@ fn measure(command: &mut Command) -> Took {
     }
 }
 
-fn start_server() -> (Child, String) {
+fn start_server(body: &Path) -> (Child, String) {
     let me = std::env::current_exe().unwrap();
     let mut server = Command::new(me)
         .arg("--serve")
+        .arg(body)
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
@@ -241,12 +243,15 @@ fn start_server() -> (Child, String) {
     (server, line.trim().to_owned())
 }
 
-async fn serve() {
+/// Answers; leaves the first body that comes in a file.
+async fn serve(first: Option<&Path>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     println!("http://{}/v1", listener.local_addr().unwrap());
     let mut tasks = tokio::task::JoinSet::new();
+    let first = Arc::new(Mutex::new(first.map(Path::to_owned)));
     loop {
         let (stream, _) = listener.accept().await.unwrap();
+        let first = Arc::clone(&first);
         tasks.spawn(async move {
             let mut stream = BufReader::new(stream);
             loop {
@@ -266,6 +271,9 @@ async fn serve() {
                 }
                 let mut body = vec![0; length];
                 stream.read_exact(&mut body).await.unwrap();
+                if let Some(path) = first.lock().unwrap().take() {
+                    fs::write(path, &body).unwrap();
+                }
                 let answer = answer(&body);
                 // In one piece: two would wait for each other's acknowledgement, forty milliseconds a call.
                 let whole = format!(
@@ -302,8 +310,8 @@ fn answer(body: &[u8]) -> String {
     .to_string()
 }
 
-/// Sends as many bodies of the size that weir sends, and parses the answers.
-async fn bare(url: &str) {
+/// Sends as many bodies as weir, all of them as the one in a file but for the text, and parses the answers.
+async fn bare(url: &str, body: &Path) {
     rustls::crypto::ring::default_provider()
         .install_default()
         .ok();
@@ -311,34 +319,37 @@ async fn bare(url: &str) {
         .pool_max_idle_per_host(IN_FLIGHT)
         .build()
         .unwrap();
-    let prompt = include_str!("../../dataflows/prompts/knowledge-graph.md");
-    let schema: Value =
-        serde_json::from_str(include_str!("../../dataflows/schemas/knowledge-graph.json")).unwrap();
-    let schema = Arc::new(schema);
+    let body: Value = serde_json::from_slice(&fs::read(body).unwrap()).unwrap();
+    assert_eq!(body["messages"].as_array().unwrap().len(), 2);
+    let body = Arc::new(body);
     let slots = Arc::new(tokio::sync::Semaphore::new(IN_FLIGHT));
     let mut tasks = tokio::task::JoinSet::new();
     let mut chance = fastrand::Rng::with_seed(7);
     for number in 0..CALLS {
         let permit = Arc::clone(&slots).acquire_owned().await.unwrap();
-        let (client, schema, url) = (
+        let (client, body, url) = (
             client.clone(),
-            Arc::clone(&schema),
+            Arc::clone(&body),
             format!("{url}/chat/completions"),
         );
         let user = format!(
-            "<chunk id=\"t{number}\" mark=\"m\">\nAna Lima: {}\n</chunk mark=\"m\">\n",
+            "<chunk id=\"t{number}\" mark=\"abcdefgh\">\nAna Lima: {}\n</chunk mark=\"abcdefgh\">\n",
             text(&mut chance, number)
         );
         tasks.spawn(async move {
-            let body = json!({
-                "model": "made-up", "temperature": 0, "max_tokens": 500,
-                "messages": [{"role": "system", "content": prompt}, {"role": "user", "content": user}],
-                "response_format": {"type": "json_schema", "json_schema": {"name": "x", "strict": true, "schema": *schema}},
-            });
-            let sent = client.post(url).header("content-type", "application/json").body(body.to_string()).send().await;
+            let mut body = Value::clone(&body);
+            body["messages"][1]["content"] = Value::String(user);
+            let sent = client
+                .post(url)
+                .header("content-type", "application/json")
+                .body(body.to_string())
+                .send()
+                .await;
             let bytes = sent.unwrap().bytes().await.unwrap();
             let reply: Value = serde_json::from_slice(&bytes).unwrap();
-            let content: Value = serde_json::from_str(reply["choices"][0]["message"]["content"].as_str().unwrap()).unwrap();
+            let content: Value =
+                serde_json::from_str(reply["choices"][0]["message"]["content"].as_str().unwrap())
+                    .unwrap();
             assert!(content["answers"].is_array());
             drop(permit);
         });
