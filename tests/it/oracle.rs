@@ -3,9 +3,9 @@
 //! the answers that it lists as known.
 //!
 //! What each family proves: `whole` that incremental and from-scratch agree, with every answer in time; `late` the same
-//! when answers come after their epoch was published as pending, and are corrections; `refused` the same where some texts
-//! are never answered; all of them over several runs on one state. Every column of every table is compared, and `calls`
-//! with what was really asked. Never is an answer paid for twice.
+//! when answers come after their epoch was published as pending, and are corrections; `waiting` where they hold up several
+//! epochs; `refused` where some texts are never answered; all but `waiting` over several runs on one state. Every column of
+//! every table is compared, and `calls` with what was really asked. Never is an answer paid for twice.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -236,6 +236,34 @@ fn late_3w() {
         })
         .sum();
     assert!(pending > 0, "no answer was late: nothing was tested");
+}
+
+/// Texts wait over several epochs, each of which has others to wait for, and places that come meanwhile take them over.
+#[test]
+fn waiting() {
+    for seed in 60..63 {
+        let mut chance = fastrand::Rng::with_seed(seed);
+        let mut world = World::new();
+        for _ in 0..60 {
+            world.change(&mut chance);
+        }
+        let dice = Dice::new(seed, Duration::from_millis(400));
+        let mut order = world.order(dice.clone(), 2, seed);
+        order.client.batch.most_chunks = 1;
+        assert_eq!(go(&order).ending, None);
+        check(
+            &world,
+            &order,
+            &dice,
+            &mut Memory::new(),
+            &format!("seed {seed}, waiting"),
+        );
+        let published = snapshots(&world).len();
+        assert!(
+            published > 1,
+            "seed {seed}: one epoch tells nothing of the others"
+        );
+    }
 }
 
 /// Under watch the same holds, while files come, change, move and go.
