@@ -218,33 +218,34 @@ impl Ground<'_> {
         (verbatim && whole).then_some(places)
     }
 
-    /// The grounding at one of these places, if there is one.
     fn at(&self, places: &Places, place: Option<&Range<usize>>, quote: &str) -> Grounding {
-        let place = place.and_then(|range| {
-            let words = self.text.get(range.clone())?;
-            Some((
-                u32::try_from(range.start).ok()?,
-                u32::try_from(range.end).ok()?,
-                words,
-            ))
-        });
-        match place {
-            Some((start, end, words)) => Grounding {
-                start,
-                end,
-                matched: places.matched,
-                score: places.score,
-                quote: words.into(),
-            },
-            None => Grounding {
-                start: 0,
-                end: 0,
-                matched: Match::None,
-                score: 0,
-                quote: cut(quote).into(),
-            },
-        }
+        grounding(self.text, places, place, cut(quote))
     }
+}
+
+/// The grounding at one of these places of a quote, if there is one.
+pub(super) fn grounding(
+    text: &str,
+    places: &Places,
+    place: Option<&Range<usize>>,
+    quote: &str,
+) -> Grounding {
+    let found = place.and_then(|range| {
+        Some(Grounding {
+            start: u32::try_from(range.start).ok()?,
+            end: u32::try_from(range.end).ok()?,
+            matched: places.matched,
+            score: places.score,
+            quote: text.get(range.clone())?.into(),
+        })
+    });
+    found.unwrap_or_else(|| Grounding {
+        start: 0,
+        end: 0,
+        matched: Match::None,
+        score: 0,
+        quote: quote.into(),
+    })
 }
 
 pub(super) fn cut(quote: &str) -> &str {

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::columns::QUOTE;
-use super::ground::{MAX_ITEMS, cut};
+use super::ground::{MAX_ITEMS, cut, grounding};
 use super::quote::{Places, Shown, nth};
-use crate::model::extraction::{Grounding, Match, Said};
+use crate::model::extraction::Said;
 
 /// Each item with the place of its quote. The k-th item with the same quote takes the quote's k-th place, the last one
 /// again if there are no more.
@@ -20,7 +20,8 @@ pub(super) fn items(raw: Vec<Map<String, Value>>, text: &str, shown: &mut Shown<
         let (places, turn) = known
             .entry(quote.to_owned())
             .or_insert_with(|| (shown.find(quote), 0));
-        let grounding = at(places, *turn, text, quote);
+        let place = nth(places.ranges.iter(), *turn);
+        let grounding = grounding(text, places, place, quote);
         *turn += 1;
         said.push(Said {
             json: Value::Object(item).to_string().into(),
@@ -28,32 +29,6 @@ pub(super) fn items(raw: Vec<Map<String, Value>>, text: &str, shown: &mut Shown<
         });
     }
     said
-}
-
-fn at(places: &Places, turn: usize, text: &str, quote: &str) -> Grounding {
-    let place = nth(places.ranges.iter(), turn);
-    let found = place.and_then(|range| {
-        let words = text.get(range.clone())?;
-        let start = u32::try_from(range.start).ok()?;
-        let end = u32::try_from(range.end).ok()?;
-        Some((start, end, words))
-    });
-    match found {
-        Some((start, end, words)) if !quote.is_empty() => Grounding {
-            start,
-            end,
-            matched: places.matched,
-            score: places.score,
-            quote: words.into(),
-        },
-        _ => Grounding {
-            start: 0,
-            end: 0,
-            matched: Match::None,
-            score: 0,
-            quote: quote.into(),
-        },
-    }
 }
 
 #[cfg(test)]
