@@ -55,7 +55,10 @@ pub(super) fn run(args: &VerifyArgs, environment: &Environment, printer: &mut Pr
                 error,
                 StoreError::Corrupt { .. } | StoreError::Foreign { .. }
             ) {
-                printer.plain_error(&format!("hint: {}\n", remedy(Remedy::Restore, &tables)));
+                printer.plain_error(&format!(
+                    "hint: {}\n",
+                    remedy(Remedy::Restore, &tables, &[])
+                ));
             }
             return Exit::Storage;
         }
@@ -68,7 +71,10 @@ pub(super) fn run(args: &VerifyArgs, environment: &Environment, printer: &mut Pr
                 matches!(cause, StoreError::Corrupt { .. } | StoreError::Sql { .. })
             };
             if matches!(&error, VerifyError::State(cause) if broken(cause)) {
-                printer.plain_error(&format!("hint: {}\n", remedy(Remedy::Restore, &tables)));
+                printer.plain_error(&format!(
+                    "hint: {}\n",
+                    remedy(Remedy::Restore, &tables, &[])
+                ));
             }
             return Exit::Storage;
         }
@@ -116,11 +122,11 @@ fn published(tables: &Tables) -> bool {
 
 fn unreadable(error: &SinkError, tables: &Tables, printer: &mut Printer) -> Exit {
     printer.error(error);
-    printer.plain_error(&format!("hint: {}\n", remedy(Remedy::Rebuild, tables)));
+    printer.plain_error(&format!("hint: {}\n", remedy(Remedy::Rebuild, tables, &[])));
     Exit::Storage
 }
 
-fn remedy(remedy: Remedy, tables: &Tables) -> String {
+fn remedy(remedy: Remedy, tables: &Tables, places: &[String]) -> String {
     let output = word(&tables.output.display().to_string());
     let state = word(&tables.state.display().to_string());
     match remedy {
@@ -140,6 +146,11 @@ fn remedy(remedy: Remedy, tables: &Tables) -> String {
         Remedy::Restore => format!(
             "put back a backup of {state}, or recover what can be read: sqlite3 {state}/weir.db .recover; the tables \
              stay as they are meanwhile"
+        ),
+        Remedy::Remove => format!(
+            "rm -f {}, which cannot be written again and no table needs; whoever follows the changes starts anew from the \
+             tables",
+            places.join(" ")
         ),
     }
 }
@@ -205,7 +216,12 @@ fn write(
     }
     let remedies: BTreeSet<Remedy> = verdict.damage.iter().map(|damage| damage.remedy).collect();
     for one in remedies {
-        writeln!(out, "to mend    {}", remedy(one, tables))?;
+        let of = verdict.damage.iter().filter(|damage| damage.remedy == one);
+        let places: Vec<_> = of
+            .flat_map(|damage| &damage.places)
+            .map(|place| word(place))
+            .collect();
+        writeln!(out, "to mend    {}", remedy(one, tables, &places))?;
     }
     Ok(())
 }

@@ -50,7 +50,7 @@ pub use retain::holds;
 pub use rows::Row;
 pub use schema::{Column, ColumnType, Described, Layout, Table};
 pub use snapshot::{Prepared, Snapshot};
-pub use verify::{Flaw, Looked, verify_files};
+pub use verify::{Flaw, Looked, verify_beside, verify_files};
 
 /// What the changes of an epoch are relative to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -28,11 +28,11 @@ use super::{Base, Change, Changes, Log, Publisher, retain, views};
 use crate::model::id::DocId;
 use crate::model::unit::Micros;
 
-const CURRENT: &str = "current";
+pub(super) const CURRENT: &str = "current";
 const STAGING: &str = ".staging";
 const LOCK: &str = ".lock";
-const VIEWS: &str = "views.sql";
-const CHANGES: &str = "changes";
+pub(super) const VIEWS: &str = "views.sql";
+pub(super) const CHANGES: &str = "changes";
 /// Where the change logs of a snapshot wait for its swap.
 const WAITING: &str = ".changes";
 /// What is read of a lock to name its owner.

@@ -1,7 +1,8 @@
-//! A snapshot against its manifest: every file with its size and content, nothing beside them.
+//! A snapshot against its manifest: every file with its size and content, nothing beside them. And what else lies in the
+//! output folder: change logs, views.
 
 use std::collections::BTreeSet;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
@@ -10,8 +11,10 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use super::error::SinkError;
 use super::files::{io, names};
 use super::manifest::PartInfo;
+use super::publish::{CHANGES, CURRENT, VIEWS};
 use super::schema::Table;
 use super::snapshot::Snapshot;
+use super::views;
 
 /// A file that is not as its manifest says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,6 +82,42 @@ pub fn verify_files(snapshot: &Snapshot) -> Result<Looked, SinkError> {
         }
     }
     Ok(looked)
+}
+
+/// Looks at what lies beside the current snapshot in its output folder: what is wrong with each change log, as far as its
+/// end tells, and whether the views are on this snapshot. Of a snapshot that is not current nothing is said.
+///
+/// # Errors
+/// If a file that is there cannot be read.
+pub fn verify_beside(snapshot: &Snapshot) -> Result<(Vec<Flaw>, bool), SinkError> {
+    let mut flaws = Vec::new();
+    let folder = snapshot.folder();
+    let Some(root) = folder.ancestors().nth(2) else {
+        return Ok((flaws, true));
+    };
+    for table in Table::ALL {
+        let folder = root.join(CHANGES).join(table.name());
+        for name in names(&folder)? {
+            let path = folder.join(name);
+            let file = match File::open(&path) {
+                Ok(file) => file,
+                // A run that goes on removes old ones.
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                Err(error) => return Err(io("open", &path)(error)),
+            };
+            if let Err(error) = SerializedFileReader::new(file) {
+                let what = format!("it is no Parquet file that can be read: {error}");
+                flaws.push(Flaw { path, what });
+            }
+        }
+    }
+    let views = fs::read(root.join(VIEWS)).unwrap_or_default();
+    let wanted = folder
+        .to_str()
+        .map(|folder| views::text(snapshot.manifest(), folder));
+    let current = fs::canonicalize(root.join(CURRENT)).is_ok_and(|current| current == folder);
+    let sound = !current || wanted.is_some_and(|wanted| wanted.as_bytes() == views);
+    Ok((flaws, sound))
 }
 
 impl Looked {

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   files   sink::verify_files     each file against the manifest
+//!   beside  sink::verify_beside    change logs, views
 //!   rows    tables                 identities, references, spans
 //!   state   store::Integrity       the database, answers and texts by their digests, the view
 //! ```
@@ -16,7 +17,7 @@ mod tests;
 
 use serde::Serialize;
 
-use crate::sink::{SinkError, Snapshot, verify_files};
+use crate::sink::{SinkError, Snapshot, verify_beside, verify_files};
 use crate::store::{Database, StoreError};
 
 /// Of each kind of damage so many places are named.
@@ -34,6 +35,8 @@ pub enum Remedy {
     Ask,
     /// The database itself is to be repaired or restored.
     Restore,
+    /// It cannot be made again, and nothing of weir's needs it: remove it.
+    Remove,
 }
 
 /// Something that is not as it should be.
@@ -122,6 +125,15 @@ pub fn verify(snapshot: &Snapshot, database: Option<&Database>) -> Result<Verdic
         tables::verify(snapshot, &mut verdict).map_err(VerifyError::Tables)?;
     } else {
         let note = "rows were not looked at: what is wrong with the files comes first";
+        verdict.notes.push(note.to_owned());
+    }
+    let (flaws, views) = verify_beside(snapshot).map_err(VerifyError::Tables)?;
+    for flaw in flaws {
+        let place = flaw.path.display().to_string();
+        verdict.found(Remedy::Remove, "change log", &flaw.what, || place);
+    }
+    if !views {
+        let note = "views.sql does not show these tables; the next run writes it anew";
         verdict.notes.push(note.to_owned());
     }
     match database {

@@ -105,6 +105,41 @@ fn files_are_compared_with_the_manifest() {
 }
 
 #[test]
+fn what_lies_beside_the_tables_is_looked_at() {
+    let weir = tables(3);
+    fs::write(
+        weir.path("talks/more.txt"),
+        "Ana Lima: We moved to Porto.\n",
+    )
+    .unwrap();
+    weir.run(&["run", KG, "-i", "talks", "--quiet"]).is(0, &[]);
+    let views = weir.path("out/knowledge-graph/views.sql");
+    let sound = fs::read(&views).unwrap();
+    fs::write(&views, "SELECT 1;").unwrap();
+    weir.run(&["verify"]).is(
+        0,
+        &[
+            "sound, and complete",
+            "views.sql does not show these tables",
+        ],
+    );
+    weir.run(&["run", KG, "-i", "talks", "--quiet"]).is(0, &[]);
+    assert_eq!(fs::read(&views).unwrap(), sound);
+
+    let mut logs = fs::read_dir(weir.path("out/knowledge-graph/changes/chunks")).unwrap();
+    let log = logs.next().unwrap().unwrap().path();
+    let whole = fs::read(&log).unwrap();
+    fs::write(&log, &whole[..whole.len() - 1]).unwrap();
+    let remove = format!("rm -f {}", log.display());
+    let ended = damaged(&weir, &["change log: it is no Parquet file", &remove]);
+    assert!(!ended.out.contains("costs no call"), "{}", ended.out);
+    fs::remove_file(&log).unwrap();
+    let ended = weir.run(&["verify"]);
+    ended.is(0, &["sound, and complete"]);
+    assert!(!ended.out.contains("views.sql"), "{}", ended.out);
+}
+
+#[test]
 fn counts_must_add_up() {
     let weir = tables(3);
     for (pointer, value, words) in [
