@@ -1,5 +1,6 @@
 //! Why a run ends before its work is done, known to all its parts at once.
 
+use std::fmt;
 use std::sync::Arc;
 
 use tokio::sync::watch;
@@ -33,6 +34,18 @@ impl Ending {
             self,
             Self::Budget(_) | Self::Refused(_) | Self::Interrupted | Self::Room(_)
         )
+    }
+}
+
+impl fmt::Display for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Budget(why) | Self::Room(why) | Self::Storage(why) => f.write_str(why),
+            Self::Refused(fault) => write!(f, "{fault}"),
+            Self::Interrupted => f.write_str("it was interrupted"),
+            Self::Mismatch => f.write_str("what was published does not follow from its manifest"),
+            Self::Internal(why) => write!(f, "a fault of weir itself: {why}"),
+        }
     }
 }
 
@@ -108,5 +121,6 @@ mod tests {
         stop.end(Ending::Storage("full".into()));
         stop.end(Ending::Interrupted);
         assert_eq!(stop.ending(), Some(Ending::Storage("full".into())));
+        assert_eq!(stop.ending().unwrap().to_string(), "full");
     }
 }

@@ -400,7 +400,7 @@ async fn republish(
         Some(None) => Ok(()),
         Some(Some(ending)) => Err(ForgetError::Ended {
             output: output(),
-            why: format!("{ending:?}"),
+            why: ending.to_string(),
         }),
         None => Err(ForgetError::Ended {
             output: output(),
