@@ -78,7 +78,7 @@ pub(super) fn detect<'s>(path: &str, text: &'s str) -> Result<Detected<'s>, Unre
     if markdown::is_markdown(text) {
         return Ok(found(
             Format::Markdown,
-            "it has front matter, headings or bold names",
+            "it has headings or bold names",
         ));
     }
     Ok(found(Format::Text, "it is text of no other kind"))

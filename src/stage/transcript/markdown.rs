@@ -9,7 +9,7 @@ use super::plain::{cut, from, head};
 /// The longest tag or address in angle brackets.
 const MAX_TAG: usize = 300;
 
-/// Whether a text is Markdown by its looks: front matter, bold names, headings.
+/// Whether a text is Markdown by its looks: bold names, headings.
 pub(super) fn is_markdown(text: &str) -> bool {
     let mut headings = 0;
     for line in super::plain::lines(text, super::plain::after_mark(text)).take(200) {
