@@ -27,6 +27,11 @@ fn pace(pace: Pace, unit: &str) -> String {
     }
 }
 
+fn daily(pace: Pace) -> Option<String> {
+    let limit = pace.limit?;
+    Some(format!("{} of {limit} requests a day", pace.used))
+}
+
 fn cost(run: &Progress) -> String {
     match (run.price_known, run.projected()) {
         (false, _) => "unknown: the price of this model is not known".to_owned(),
@@ -72,6 +77,11 @@ pub(super) fn block(run: &Progress, width: usize) -> Vec<String> {
         ));
         lines.push(format!("pace      {}", pace(run.requests, "requests")));
         lines.push(format!("          {}", pace(run.tokens, "tokens")));
+        lines.extend(
+            run.daily
+                .and_then(daily)
+                .map(|told| format!("          {told}")),
+        );
         lines.push(format!("cost      {}", cost(run)));
     }
     let left = run
@@ -85,6 +95,7 @@ pub(super) fn block(run: &Progress, width: usize) -> Vec<String> {
     if run.failed() > 0 {
         lines.push(format!("failures  {}", failures(run)));
     }
+    lines.extend(run.held.map(|held| format!("waiting   {held}")));
     let cut = |line: String| line.chars().take(width.max(1)).collect();
     lines.into_iter().map(cut).collect()
 }
@@ -100,6 +111,7 @@ pub(super) fn line(run: &Progress) -> String {
         parts.push(format!("{} calls", run.calls));
         parts.push(format!("{} in flight", run.in_flight));
         parts.push(pace(run.tokens, "tokens"));
+        parts.extend(run.daily.and_then(daily));
         parts.push(format!("cost {}", cost(run)));
     }
     if let Some(left) = run.left() {
@@ -108,13 +120,14 @@ pub(super) fn line(run: &Progress) -> String {
     if run.failed() > 0 {
         parts.push(format!("failed: {}", failures(run)));
     }
+    parts.extend(run.held.map(|held| format!("waiting: {held}")));
     format!("{}: {}", clock(run.elapsed), parts.join(", "))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::progress::FileCounts;
+    use crate::job::progress::{FileCounts, Hold};
     use crate::model::unit::Usd;
     use std::collections::BTreeMap;
     use std::time::Duration;
@@ -170,6 +183,32 @@ mod tests {
                 .all(|line| line.chars().count() <= 10)
         );
         assert_eq!(block(&Progress::default(), 80).len(), 3);
+    }
+
+    #[test]
+    fn what_holds_a_run_is_told() {
+        let held = Progress {
+            daily: Some(Pace {
+                used: 60,
+                limit: Some(60),
+            }),
+            held: Some(Hold::Daily(Duration::from_mins(90))),
+            ..run()
+        };
+        let told = block(&held, 90);
+        let at = |name: &str| told.iter().position(|line| line.contains(name));
+        assert_eq!(at("60 of 60 requests a day"), Some(5), "{told:?}");
+        assert_eq!(
+            told.last().map(String::as_str),
+            Some("waiting   all calls that a day takes are made; the next in 1h30m")
+        );
+        let line = line(&held);
+        assert!(line.contains(", 60 of 60 requests a day, "), "{line}");
+        assert!(
+            line.ends_with("waiting: all calls that a day takes are made; the next in 1h30m"),
+            "{line}"
+        );
+        assert!(!line.contains("left"), "{line}");
     }
 
     #[test]

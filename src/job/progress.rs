@@ -1,11 +1,14 @@
 //! How far a run is: counts as they stand, and what follows from them. Plain data; arithmetic only.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use serde::Serialize;
 
 use super::run::Live;
+use super::summary::clock;
+use crate::llm::stats::Stats;
 use crate::model::record::ChunkCounts;
 use crate::model::unit::Usd;
 
@@ -41,6 +44,53 @@ impl Pace {
     }
 }
 
+/// A pause of the provider's that is told: shorter ones are part of how limits work.
+const TOLD: Duration = Duration::from_secs(5);
+
+/// Why no call is made though chunks wait for one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Hold {
+    /// The provider does not answer; now and then it is tried.
+    Down,
+    /// The provider said to wait; how long yet, in seconds.
+    Asked(#[serde(serialize_with = "seconds")] Duration),
+    /// All calls that the limit of 24 hours takes are made; how long until the next, in seconds.
+    Daily(#[serde(serialize_with = "seconds")] Duration),
+}
+
+impl Hold {
+    fn of(stats: &Stats) -> Option<Self> {
+        let asked = stats.paused.unwrap_or_default();
+        let daily = stats.daily.map_or(Duration::ZERO, |(.., left)| left);
+        if stats.down {
+            Some(Self::Down)
+        } else if asked.max(daily) < TOLD {
+            None
+        } else if daily < asked {
+            Some(Self::Asked(asked))
+        } else {
+            Some(Self::Daily(daily))
+        }
+    }
+}
+
+impl fmt::Display for Hold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Down => {
+                f.write_str("the provider does not answer; it is tried again, and nothing is lost")
+            }
+            Self::Asked(left) => write!(f, "the provider said to wait, {} yet", clock(*left)),
+            Self::Daily(left) => write!(
+                f,
+                "all calls that a day takes are made; the next in {}",
+                clock(*left)
+            ),
+        }
+    }
+}
+
 /// How far a run is.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Progress {
@@ -73,6 +123,12 @@ pub struct Progress {
     pub requests: Pace,
     /// Tokens a minute.
     pub tokens: Pace,
+    /// Requests in 24 hours, if those are limited.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub daily: Option<Pace>,
+    /// Why no call is made, if chunks wait and one is not made for long.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held: Option<Hold>,
     /// What was spent.
     pub spent: Usd,
     /// The most that calls of unknown cost may have cost besides.
@@ -128,6 +184,13 @@ impl Progress {
             tokens: stats.map_or_else(Pace::default, |stats| {
                 pace(stats.tokens, stats.limit_tokens)
             }),
+            daily: stats.and_then(|stats| {
+                let (used, limit, _) = stats.daily?;
+                Some(pace(used, limit))
+            }),
+            held: stats
+                .filter(|_| counts.waiting > 0)
+                .and_then(|stats| Hold::of(&stats)),
             spent: Usd(counts.spent),
             unsure: Usd(counts.unsure),
             price_known: counts.price_known == 1,
@@ -157,7 +220,17 @@ impl Progress {
     #[must_use]
     pub fn left(&self) -> Option<Duration> {
         let open = self.asked.saturating_sub(self.finished());
-        if open == 0 || !self.listed {
+        if open == 0 || !self.listed || self.held.is_some() {
+            return None;
+        }
+        // Beyond the limit of a day the pace says nothing.
+        if let Some(Pace {
+            used,
+            limit: Some(most),
+        }) = self.daily
+            && u128::from(open) * u128::from(self.calls)
+                > u128::from(most.saturating_sub(used)) * u128::from(self.answered.max(1))
+        {
             return None;
         }
         let minutes = open as f64 / self.rate()?;
@@ -235,6 +308,33 @@ mod tests {
             ..halfway()
         };
         assert_eq!((failing.finished(), failing.left()), (100, None));
+    }
+
+    #[test]
+    fn what_holds_a_run_leaves_its_end_open() {
+        let day = |used| Progress {
+            calls: 50,
+            daily: Some(Pace {
+                used,
+                limit: Some(200),
+            }),
+            ..halfway()
+        };
+        assert_eq!(day(150).left(), Some(Duration::from_mins(1)));
+        assert_eq!(day(151).left(), None);
+        let hour = Duration::from_hours(1);
+        for (held, words) in [
+            (Hold::Down, "the provider does not answer"),
+            (Hold::Asked(hour), "the provider said to wait, 1h00m yet"),
+            (Hold::Daily(hour), "the next in 1h00m"),
+        ] {
+            let run = Progress {
+                held: Some(held),
+                ..halfway()
+            };
+            assert_eq!(run.left(), None);
+            assert!(held.to_string().contains(words), "{held}");
+        }
     }
 
     /// Some accounts may use 150 million tokens a minute.

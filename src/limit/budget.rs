@@ -462,6 +462,13 @@ impl Budget {
     pub fn today(&self) -> u64 {
         self.day.count()
     }
+
+    /// How many those may be, if that is limited, and from when on another may start as far as that goes.
+    #[must_use]
+    pub fn daily(&self, now: Duration) -> Option<(u64, Duration)> {
+        let most = self.limits.requests_per_day?;
+        Some((most, self.day.clone().room_at(now, Some(most))))
+    }
 }
 
 /// What the server has counted beyond all that is known, unless it is noise.

@@ -103,6 +103,8 @@ pub struct Standing {
     pub utilisation: f64,
     /// Whether the provider is held to be down.
     pub provider_down: bool,
+    /// Why no call is made, in words, if chunks wait and one is not made for long.
+    pub held: Option<String>,
     /// Answers a minute, over the run.
     pub rate_per_minute: Option<f64>,
     /// Seconds left, if it can be said.
@@ -165,6 +167,7 @@ impl Standing {
             binding: gate.map_or("", |stats| stats.binding.name()).to_owned(),
             utilisation: gate.map_or(0.0, |stats| stats.utilisation),
             provider_down: stats.is_some_and(|stats| stats.down),
+            held: progress.held.map(|held| held.to_string()),
             rate_per_minute: progress.rate(),
             left_s: progress.left().map(|left| left.as_secs_f64()),
             cost_usd: progress.price_known.then(|| progress.spent.dollars()),
@@ -198,6 +201,12 @@ impl Standing {
             requests: before.requests,
             tokens: before.tokens,
             utilisation: before.utilisation,
+            // It says how long yet.
+            held: before
+                .held
+                .clone()
+                .filter(|_| self.held.is_some())
+                .or_else(|| self.held.clone()),
             ..self.clone()
         };
         still != *before

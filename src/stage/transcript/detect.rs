@@ -76,10 +76,7 @@ pub(super) fn detect<'s>(path: &str, text: &'s str) -> Result<Detected<'s>, Unre
         return Ok(found(Format::Markdown, "its name ends in .md"));
     }
     if markdown::is_markdown(text) {
-        return Ok(found(
-            Format::Markdown,
-            "it has headings or bold names",
-        ));
+        return Ok(found(Format::Markdown, "it has headings or bold names"));
     }
     Ok(found(Format::Text, "it is text of no other kind"))
 }
