@@ -310,15 +310,18 @@ impl Database {
         })
     }
 
-    /// What is to be delivered by a time, the oldest first.
+    /// What is to be delivered by a time, the oldest first: at most so many of each channel, so that a slow one keeps
+    /// none of the others waiting.
     ///
     /// # Errors
     /// If the database cannot be read.
     pub fn deliveries(&self, by: Micros, most: u32) -> Result<Vec<Delivery>, StoreError> {
         self.read("look up deliveries", |connection| {
             let mut get = connection.prepare_cached(
-                "SELECT delivery, job_id, channel, event, attempts, next_at FROM deliveries WHERE next_at <= ?1
-                 ORDER BY next_at, delivery LIMIT ?2",
+                "SELECT delivery, job_id, channel, event, attempts, next_at FROM (
+                     SELECT *, row_number() OVER (PARTITION BY channel ORDER BY next_at, delivery) AS place
+                     FROM deliveries WHERE next_at <= ?1)
+                 WHERE place <= ?2 ORDER BY next_at, delivery",
             )?;
             let rows = get.query_map(params![by.0, most], |row| {
                 Ok(Delivery {

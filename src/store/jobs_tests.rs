@@ -104,6 +104,28 @@ fn deliveries_wait_until_they_are_done() {
 }
 
 #[test]
+fn a_channel_that_owes_much_leaves_room_for_the_others() {
+    let (_folder, database) = fresh();
+    database.submit(new(1, None), Vec::new()).wait().unwrap();
+    let owes = |channel: &str, at| JobChange {
+        deliveries: vec![(channel.to_owned(), "{}".to_owned())],
+        at: Micros(at),
+        ..JobChange::default()
+    };
+    let id = JobId([1; 16]);
+    for at in 1..=5 {
+        database.change_job(id, owes("mail", at)).wait().unwrap();
+    }
+    database.change_job(id, owes("hook", 6)).wait().unwrap();
+    let due = database.deliveries(Micros(9), 2).unwrap();
+    let due: Vec<_> = due
+        .iter()
+        .map(|one| (one.channel.as_str(), one.next_at.0))
+        .collect();
+    assert_eq!(due, [("mail", 1), ("mail", 2), ("hook", 6)]);
+}
+
+#[test]
 fn old_progress_goes_and_all_else_stays() {
     let (_folder, database) = fresh();
     database

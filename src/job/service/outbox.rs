@@ -13,7 +13,7 @@ use crate::model::unit::Micros;
 use crate::notify::{Channel, Event, Kind};
 use crate::store::{Database, Delivery};
 
-/// So many messages are under way at once.
+/// So many messages of a channel are under way at once.
 const AT_ONCE: u32 = 8;
 
 /// What is told of a job that has ended, as JSON.
