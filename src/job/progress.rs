@@ -61,9 +61,16 @@ pub enum Hold {
 
 impl Hold {
     fn of(stats: &Stats) -> Option<Self> {
-        let asked = stats.paused.unwrap_or_default();
-        let daily = stats.daily.map_or(Duration::ZERO, |(.., left)| left);
-        if stats.down {
+        let daily = stats.daily.map(|(.., left)| left);
+        Self::longest(
+            stats.down,
+            stats.paused.unwrap_or_default(),
+            daily.unwrap_or_default(),
+        )
+    }
+
+    fn longest(down: bool, asked: Duration, daily: Duration) -> Option<Self> {
+        if down {
             Some(Self::Down)
         } else if asked.max(daily) < TOLD {
             None
@@ -308,6 +315,17 @@ mod tests {
             ..halfway()
         };
         assert_eq!((failing.finished(), failing.left()), (100, None));
+    }
+
+    #[test]
+    fn what_holds_longest_is_told_if_it_is_long() {
+        let [none, brief, long] = [0, 4, 60].map(Duration::from_secs);
+        let longest = Hold::longest;
+        assert_eq!(longest(true, long, long), Some(Hold::Down));
+        assert_eq!(longest(false, brief, brief), None);
+        assert_eq!(longest(false, long, brief), Some(Hold::Asked(long)));
+        assert_eq!(longest(false, brief, long), Some(Hold::Daily(long)));
+        assert_eq!(longest(false, none, none), None);
     }
 
     #[test]
