@@ -14,13 +14,6 @@ use super::schema::{Layout, Table};
 /// Rows that are written as they lie if they lie together; of fewer, those that follow are written with them.
 const RUN: usize = BATCH / 8;
 
-/// The rows of some operations, one after the other: of each what goes, then what comes.
-pub(super) struct Columns {
-    pub(super) rows: RecordBatch,
-    /// Of each row -1 or 1.
-    pub(super) diffs: Vec<i64>,
-}
-
 /// Where a row lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct At {
@@ -35,8 +28,8 @@ pub(super) struct At {
 pub(super) struct Held {
     /// In the order in which they came.
     pub(super) ops: Vec<Op<At>>,
-    /// Their rows.
-    pub(super) columns: Vec<Columns>,
+    /// Their rows, one after the other: of each operation what goes, then what comes.
+    pub(super) columns: Vec<RecordBatch>,
     fresh: Vec<Op>,
 }
 
@@ -77,25 +70,16 @@ impl Held {
         let rows = ops.iter().flat_map(|op| op.old.iter().chain(&op.new));
         let rows = encode(layout, table, rows)?;
         let batch = self.columns.len();
-        let mut diffs = Vec::with_capacity(rows.num_rows());
+        let mut places = (0..rows.num_rows()).map(|row| At { batch, row });
         for op in ops {
-            let mut place = |row: Option<_>, diff| {
-                row.map(|_| {
-                    diffs.push(diff);
-                    At {
-                        batch,
-                        row: diffs.len() - 1,
-                    }
-                })
-            };
             self.ops.push(Op {
                 key: op.key,
-                old: place(op.old, -1),
-                new: place(op.new, 1),
+                old: op.old.and_then(|_| places.next()),
+                new: op.new.and_then(|_| places.next()),
                 weight: op.weight,
             });
         }
-        self.columns.push(Columns { rows, diffs });
+        self.columns.push(rows);
         Ok(())
     }
 }

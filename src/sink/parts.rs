@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use arrow::array::RecordBatch;
 
 use super::change::{Op, inconsistent};
-use super::columns::{self, At, Columns, Held};
+use super::columns::{self, At, Held};
 use super::error::SinkError;
 use super::files::link;
 use super::group::{Bounds, groups};
@@ -31,12 +31,13 @@ pub(super) struct Rewriter<'a> {
     held: Option<Vec<Batch>>,
     /// Where the new parts go.
     folder: PathBuf,
-    /// Where operations are told, if anywhere. Together with the rest, not as they come: of tables that change little
-    /// one log at a time is open, and a writer of many columns takes megabytes.
+    /// Where operations are told, if anywhere.
     log: Option<ChangeLog<'a>>,
     new: Vec<PartInfo>,
     ops: Held,
     weight: u64,
+    /// Rows of the operations at hand that the log has to be told of, with their `_diff`.
+    untold: Vec<(At, i64)>,
     last: Option<RowKey>,
 }
 
@@ -67,6 +68,7 @@ impl<'a> Rewriter<'a> {
             new: Vec::new(),
             ops: Held::default(),
             weight: 0,
+            untold: Vec::new(),
             last: None,
         }
     }
@@ -97,9 +99,6 @@ impl<'a> Rewriter<'a> {
         let mut held = std::mem::take(&mut self.ops);
         self.weight = 0;
         held.finish(self.layout, self.table)?;
-        if let Some(log) = &mut self.log {
-            log.write(&held.columns)?;
-        }
         let mut ops = held.ops.as_slice();
         // Parts before the one that the last operation falls on take no more.
         let starts_by = |part: &PartInfo| part.min.is_none_or(|min| min <= last);
@@ -140,7 +139,8 @@ impl<'a> Rewriter<'a> {
                 self.held = Some(after);
             }
         }
-        self.write(&before, ops, &held.columns)
+        self.write(&before, ops, &held.columns)?;
+        self.tell(&held.columns)
     }
 
     /// Applies operations to the first so many of the parts that are left, which are then done with.
@@ -148,7 +148,7 @@ impl<'a> Rewriter<'a> {
         &mut self,
         parts: usize,
         ops: &[Op<At>],
-        columns: &[Columns],
+        columns: &[RecordBatch],
     ) -> Result<(), SinkError> {
         let parts: Vec<PartInfo> = self.rest.drain(..parts).collect();
         for group in groups(self.bounds, &parts, ops) {
@@ -183,11 +183,12 @@ impl<'a> Rewriter<'a> {
         &mut self,
         batches: &[Batch],
         ops: &[Op<At>],
-        columns: &[Columns],
+        columns: &[RecordBatch],
     ) -> Result<(), SinkError> {
         let items = merge(self.table, batches, ops)?;
+        let mut told = Vec::new();
         let olds = batches.iter().map(|(batch, _)| batch);
-        let sources: Vec<&RecordBatch> = olds.chain(columns.iter().map(|new| &new.rows)).collect();
+        let sources: Vec<&RecordBatch> = olds.chain(columns).collect();
         for piece in pieces(self.bounds, &items) {
             let rows: Vec<At> = piece.iter().map(|item| item.at).collect();
             let mut rest = rows.as_slice();
@@ -203,9 +204,44 @@ impl<'a> Rewriter<'a> {
                 Some(batch)
             });
             let part = part::write(self.layout, self.table, batches, &self.folder)?;
+            if let Some(log) = &mut self.log
+                && piece.iter().all(|item| item.comes.is_some())
+            {
+                log.copy(&self.folder.join(&part.file))?;
+                told.extend(piece.iter().filter_map(|item| item.comes));
+            }
             self.new.push(part);
         }
+        if self.log.is_none() {
+            return Ok(());
+        }
+        let mut told = told.into_iter().peekable();
+        for (index, op) in ops.iter().enumerate() {
+            if told.next_if_eq(&index).is_none() {
+                self.untold.extend(op.old.map(|at| (at, -1)));
+                self.untold.extend(op.new.map(|at| (at, 1)));
+            }
+        }
         Ok(())
+    }
+
+    /// Tells the log of the operations that it was not told of with a part.
+    fn tell(&mut self, columns: &[RecordBatch]) -> Result<(), SinkError> {
+        let untold = std::mem::take(&mut self.untold);
+        let Some(log) = &mut self.log else {
+            return Ok(());
+        };
+        let sources: Vec<&RecordBatch> = columns.iter().collect();
+        let (rows, diffs): (Vec<At>, Vec<i64>) = untold.into_iter().unzip();
+        let mut batches = Vec::new();
+        let mut told = 0;
+        while let Some(rest) = rows.get(told..).filter(|rest| !rest.is_empty()) {
+            let (batch, count) = columns::next(self.table, &sources, rest)?;
+            let diffs = diffs.get(told..told + count).unwrap_or_default();
+            batches.push((batch, diffs.to_vec()));
+            told += count;
+        }
+        log.write(batches)
     }
 
     /// Does what is left to do; the parts of the table as it is now, at least one.
@@ -221,11 +257,11 @@ impl<'a> Rewriter<'a> {
         }
         let mut held = std::mem::take(&mut self.ops);
         held.finish(self.layout, self.table)?;
-        if let Some(mut log) = self.log.take() {
-            log.write(&held.columns)?;
+        self.apply(self.rest.len(), &held.ops, &held.columns)?;
+        self.tell(&held.columns)?;
+        if let Some(log) = self.log.take() {
             log.finish()?;
         }
-        self.apply(self.rest.len(), &held.ops, &held.columns)?;
         if self.new.is_empty() {
             let nothing = encode(self.layout, self.table, std::iter::empty())?;
             let part = part::write(self.layout, self.table, [Ok(nothing)], &self.folder)?;
@@ -240,6 +276,8 @@ impl<'a> Rewriter<'a> {
 struct Item {
     at: At,
     weight: u64,
+    /// Which operation it comes by, if nothing goes by it.
+    comes: Option<usize>,
 }
 
 /// The rows of the result, in key order.
@@ -249,18 +287,19 @@ fn merge(
     ops: &[Op<At>],
 ) -> Result<Vec<Item>, SinkError> {
     let mut items = Vec::new();
-    let mut rest = ops.iter().peekable();
-    let new = |op: &Op<At>| {
+    let mut rest = ops.iter().enumerate().peekable();
+    let new = |index: usize, op: &Op<At>| {
         op.new.map(|at| Item {
             at: At {
                 batch: batches.len() + at.batch,
                 ..at
             },
             weight: op.weight,
+            comes: op.old.is_none().then_some(index),
         })
     };
-    let come = |op: &Op<At>, items: &mut Vec<Item>| match (&op.old, new(op)) {
-        (None, Some(item)) => {
+    let come = |(index, op): (usize, &Op<At>), items: &mut Vec<Item>| match new(index, op) {
+        Some(item) if item.comes.is_some() => {
             items.push(item);
             Ok(())
         }
@@ -269,16 +308,20 @@ fn merge(
     for (index, (batch, keys)) in batches.iter().enumerate() {
         let weight = part::memory(batch) / keys.len().max(1) as u64;
         for (row, key) in keys.iter().enumerate() {
-            while let Some(op) = rest.next_if(|op| op.key < *key) {
+            while let Some(op) = rest.next_if(|(_, op)| op.key < *key) {
                 come(op, &mut items)?;
             }
             let at = At { batch: index, row };
-            match rest.next_if(|op| op.key == *key) {
-                None => items.push(Item { at, weight }),
-                Some(op) if op.old.is_none() => {
+            match rest.next_if(|(_, op)| op.key == *key) {
+                None => items.push(Item {
+                    at,
+                    weight,
+                    comes: None,
+                }),
+                Some((_, op)) if op.old.is_none() => {
                     return Err(inconsistent(table, *key, "a row comes that is there"));
                 }
-                Some(op) => items.extend(new(op)),
+                Some((index, op)) => items.extend(new(index, op)),
             }
         }
     }
@@ -339,6 +382,7 @@ mod tests {
             let item = |row| Item {
                 at: At { batch: 0, row },
                 weight: rng.u64(1..=most),
+                comes: None,
             };
             let items: Vec<_> = (0..lengths.usize(..900)).map(item).collect();
             let pieces = pieces(bounds, &items);
