@@ -195,7 +195,7 @@ pub struct PlanArgs {
     /// The most chunks in one call [default: adapted to how well answers come].
     #[arg(long, value_name = "N", help_heading = "Limits", value_parser = at_least_one())]
     pub batch_chunks: Option<u64>,
-    /// Worker threads of the dataflow; rows do not depend on it [default: 1].
+    /// Worker threads; rows do not depend on it.
     #[arg(long, value_name = "N", value_parser = at_least_one())]
     pub workers: Option<u64>,
     /// Limits, servers, prices and budgets, instead of weir.toml of the working directory.

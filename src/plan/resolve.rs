@@ -51,9 +51,8 @@ pub struct Inputs {
 
 /// A batch starts at no more than this: eight chunks of 300 tokens, against instructions of about a thousand.
 const BATCH_TOKENS: u32 = 2400;
-/// One keeps up: reading, calls, the state and the tables have threads of their own, and 240,000 turns by rules took two
-/// processors 19.2 s with one worker, 19.5 s with two, 19.7 s with four.
-const WORKERS: u64 = 1;
+/// More workers than this only wait for each other: the work is in the calls.
+const MOST_DEFAULT_WORKERS: usize = 4;
 
 /// The checked plan.
 ///
@@ -193,7 +192,10 @@ fn checked(settings: &mut Settings, inputs: &Inputs, home: &Home, stem: &str) ->
     let output = place::folder(settings, inputs, "output.dir", &format!("out/{name}"));
     place::check(settings, &roots, &output);
     let state = place::folder(settings, inputs, "state.dir", ".weir");
-    let workers = settings.plain("workers", WORKERS, |given| value::count(given, 1, 256));
+    let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let workers = settings.plain("workers", cores.min(MOST_DEFAULT_WORKERS) as u64, |given| {
+        value::count(given, 1, 256)
+    });
     let (prompt, schema) = texts?;
     let (question, key_context) =
         question::question(&name, &choice.model, prompt, schema, parameters);
