@@ -82,7 +82,8 @@ PLANTS = [
      "if epoch > self.terms.start || self.terms.resumes.is_none() {", "if epoch >= self.terms.start {"),
     # How changes are cut where they are many is the matter of the sink's own model, with its small bounds.
     ("sink: a row that changes stays as it was", "src/sink/parts.rs",
-     "Some(op) => items.extend(new(op)),", "Some(op) => items.extend(op.new.map(|_| Item { at, weight })),"),
+     "Some((index, op)) => items.extend(new(index, op)),",
+     "Some((_, op)) => items.extend(op.new.map(|_| Item { at, weight, comes: None })),"),
     ("sink: rows that are put together come from one batch", "src/sink/columns.rs",
      "(used.partition_point(|batch| *batch < at.batch), at.row)",
      "(used.partition_point(|batch| *batch < at.batch).min(0), at.row)"),
