@@ -190,9 +190,7 @@ fn finish(
         Some(Ending::Room(why)) => printer.plain_error(&format!(
             "error: {why}\nhint: make room there; the same run goes on from here, and asks nothing twice\n"
         )),
-        Some(Ending::Internal(why)) => {
-            printer.plain_error(&format!("error: a fault of weir itself: {why}\n"));
-        }
+        Some(ending @ Ending::Internal(_)) => printer.plain_error(&format!("error: {ending}\n")),
         Some(Ending::Refused(fault)) => printer.plain_error(&refused(plan, fault)),
         Some(Ending::Budget(why)) => {
             printer.warn(why);

@@ -41,7 +41,7 @@ impl fmt::Display for Ending {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Budget(why) | Self::Room(why) | Self::Storage(why) => f.write_str(why),
-            Self::Refused(fault) => write!(f, "{fault}"),
+            Self::Refused(fault) => write!(f, "the provider refuses every call: {fault}"),
             Self::Interrupted => f.write_str("it was interrupted"),
             Self::Mismatch => f.write_str("what was published does not follow from its manifest"),
             Self::Internal(why) => write!(f, "a fault of weir itself: {why}"),

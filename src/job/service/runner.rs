@@ -178,17 +178,14 @@ fn outcome(report: &Report, asks: bool) -> (State, Option<String>) {
     let info = report.manifest.as_ref().map(|manifest| &manifest.info);
     let failed = info.map_or(0, |info| info.failures);
     match &report.ending {
-        Some(Ending::Budget(why)) => (State::Incomplete, Some(why.clone())),
-        Some(Ending::Refused(fault)) => {
-            let why = format!("the provider refuses every call: {}", fault.message);
-            (State::Failed, Some(why))
-        }
-        Some(Ending::Storage(why) | Ending::Room(why)) => (State::Failed, Some(why.clone())),
-        Some(Ending::Internal(why)) => (
-            State::Failed,
-            Some(format!("a fault of weir itself: {why}")),
-        ),
-        Some(Ending::Mismatch) => (State::Failed, Some("a fault of weir itself".to_owned())),
+        Some(ending @ Ending::Budget(_)) => (State::Incomplete, Some(ending.to_string())),
+        Some(
+            ending @ (Ending::Refused(_)
+            | Ending::Storage(_)
+            | Ending::Room(_)
+            | Ending::Internal(_)
+            | Ending::Mismatch),
+        ) => (State::Failed, Some(ending.to_string())),
         Some(Ending::Interrupted) if info.is_none_or(|info| !info.complete) => {
             (State::Paused, None)
         }
