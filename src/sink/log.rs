@@ -30,7 +30,8 @@ pub(super) struct ChangeLog<'a> {
     writer: Option<Writer>,
 }
 
-/// Its file, and what encodes rows for it: only while there are some, since what encodes many columns takes megabytes.
+/// Its file, and what makes encoders for rows that are not copied. Those are there for one row group only: of many
+/// columns they take megabytes, and many logs are open at once.
 struct Writer {
     file: SerializedFileWriter<File>,
     encoders: ArrowRowGroupWriterFactory,

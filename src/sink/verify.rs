@@ -84,8 +84,8 @@ pub fn verify_files(snapshot: &Snapshot) -> Result<Looked, SinkError> {
     Ok(looked)
 }
 
-/// Looks at what lies beside the current snapshot in its output folder: what is wrong with each change log, as far as its
-/// end tells, and whether the views are on this snapshot. Of a snapshot that is not current nothing is said.
+/// Looks at what lies beside a snapshot in its output folder: what is wrong with each change log, as far as its end tells;
+/// and whether the views are on this snapshot, if it is the current one (else `true`: they are on another).
 ///
 /// # Errors
 /// If a file that is there cannot be read.

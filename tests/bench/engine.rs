@@ -2,7 +2,7 @@
 //!
 //! 8,834 chunks of about a kilobyte are asked one by one, 50 at a time, of a server on loopback that answers at once:
 //! the CPU that weir takes for it, all its work included, against a bare client that sends the same bodies at the same
-//! concurrency and parses the answers. Server and bare client are this binary again, as processes of their own, so that
+//! concurrency and parses the answers; and what the same run takes from known answers, without a call. Server and bare client are this binary again, as processes of their own, so that
 //! each is charged with its own work only.
 #![allow(
     clippy::unwrap_used,
