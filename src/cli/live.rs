@@ -200,12 +200,12 @@ mod tests {
         assert_eq!(at("60 of 60 requests a day"), Some(5), "{told:?}");
         assert_eq!(
             told.last().map(String::as_str),
-            Some("waiting   all calls that a day takes are made; the next in 1h30m")
+            Some("waiting   all calls that a day takes are made; the next call in 1h30m")
         );
         let line = line(&held);
         assert!(line.contains(", 60 of 60 requests a day, "), "{line}");
         assert!(
-            line.ends_with("waiting: all calls that a day takes are made; the next in 1h30m"),
+            line.ends_with("waiting: all calls that a day takes are made; the next call in 1h30m"),
             "{line}"
         );
         assert!(!line.contains("left"), "{line}");

@@ -61,7 +61,7 @@ pub enum Hold {
 
 impl Hold {
     fn of(stats: &Stats) -> Option<Self> {
-        let daily = stats.daily.map(|(.., left)| left);
+        let daily = stats.daily.map(|day| day.left);
         Self::longest(
             stats.down,
             stats.paused.unwrap_or_default(),
@@ -80,20 +80,33 @@ impl Hold {
             Some(Self::Daily(daily))
         }
     }
+
+    /// In words, whatever is left of it.
+    #[must_use]
+    pub fn why(self) -> &'static str {
+        match self {
+            Self::Down => "the provider does not answer; it is tried again, and nothing is lost",
+            Self::Asked(_) => "the provider said to wait",
+            Self::Daily(_) => "all calls that a day takes are made",
+        }
+    }
+
+    /// How long it lasts yet, if that is known.
+    #[must_use]
+    pub fn left(self) -> Option<Duration> {
+        match self {
+            Self::Down => None,
+            Self::Asked(left) | Self::Daily(left) => Some(left),
+        }
+    }
 }
 
 impl fmt::Display for Hold {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Down => {
-                f.write_str("the provider does not answer; it is tried again, and nothing is lost")
-            }
-            Self::Asked(left) => write!(f, "the provider said to wait, {} yet", clock(*left)),
-            Self::Daily(left) => write!(
-                f,
-                "all calls that a day takes are made; the next in {}",
-                clock(*left)
-            ),
+        f.write_str(self.why())?;
+        match self.left() {
+            Some(left) => write!(f, "; the next call in {}", clock(left)),
+            None => Ok(()),
         }
     }
 }
@@ -191,10 +204,9 @@ impl Progress {
             tokens: stats.map_or_else(Pace::default, |stats| {
                 pace(stats.tokens, stats.limit_tokens)
             }),
-            daily: stats.and_then(|stats| {
-                let (used, limit, _) = stats.daily?;
-                Some(pace(used, limit))
-            }),
+            daily: stats
+                .and_then(|stats| stats.daily)
+                .map(|day| pace(day.made, day.most)),
             held: stats
                 .filter(|_| counts.waiting > 0)
                 .and_then(|stats| Hold::of(&stats)),
@@ -343,8 +355,11 @@ mod tests {
         let hour = Duration::from_hours(1);
         for (held, words) in [
             (Hold::Down, "the provider does not answer"),
-            (Hold::Asked(hour), "the provider said to wait, 1h00m yet"),
-            (Hold::Daily(hour), "the next in 1h00m"),
+            (
+                Hold::Asked(hour),
+                "the provider said to wait; the next call in 1h00m",
+            ),
+            (Hold::Daily(hour), "are made; the next call in 1h00m"),
         ] {
             let run = Progress {
                 held: Some(held),

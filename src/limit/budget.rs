@@ -11,7 +11,7 @@
 
 use std::time::Duration;
 
-use super::day::Day;
+use super::day::{Daily, Day};
 use super::fine::Fine;
 use super::window::Window;
 use super::{Limits, Wait};
@@ -457,17 +457,11 @@ impl Budget {
         }
     }
 
-    /// Requests in the last 24 hours.
+    /// How the limit of a day stands, if there is one.
     #[must_use]
-    pub fn today(&self) -> u64 {
-        self.day.count()
-    }
-
-    /// How many those may be, if that is limited, and from when on another may start as far as that goes.
-    #[must_use]
-    pub fn daily(&self, now: Duration) -> Option<(u64, Duration)> {
+    pub fn daily(&self, now: Duration) -> Option<Daily> {
         let most = self.limits.requests_per_day?;
-        Some((most, self.day.clone().room_at(now, Some(most))))
+        Some(self.day.clone().stands(now, most))
     }
 }
 

@@ -6,6 +6,17 @@ use std::time::Duration;
 /// A day, in minutes.
 const DAY: u64 = 24 * 60;
 
+/// How the limit of a day stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Daily {
+    /// Requests in the last 24 hours.
+    pub made: u64,
+    /// How many those may be.
+    pub most: u64,
+    /// How long until another may start, as far as this limit goes.
+    pub left: Duration,
+}
+
 /// The last day.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Day {
@@ -55,9 +66,14 @@ impl Day {
         at
     }
 
-    /// How many there are.
-    pub(super) fn count(&self) -> u64 {
-        self.count
+    /// How it stands under a limit.
+    pub(super) fn stands(&mut self, now: Duration, most: u64) -> Daily {
+        let left = self.room_at(now, Some(most)).saturating_sub(now);
+        Daily {
+            made: self.count,
+            most,
+            left,
+        }
     }
 }
 
@@ -77,9 +93,9 @@ mod tests {
         assert_eq!(day.room_at(at(6), Some(3)), at(1 + DAY + 1));
         assert_eq!(day.room_at(at(6), Some(1)), at(5 + DAY + 1));
         assert_eq!(day.room_at(at(DAY + 2), Some(3)), Duration::ZERO);
-        assert_eq!(day.count(), 1);
+        assert_eq!(day.count, 1);
         day.enter(at(DAY + 2));
         day.cancel();
-        assert_eq!(day.count(), 1);
+        assert_eq!(day.count, 1);
     }
 }

@@ -21,7 +21,7 @@ pub mod breaker;
 pub mod budget;
 #[cfg(test)]
 mod budget_tests;
-mod day;
+pub mod day;
 mod fine;
 pub mod limiter;
 pub mod month;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::gate::{Seat, Settlement};
 use crate::limit::budget::{Refunds, WINDOW};
+use crate::limit::day::Daily;
 use crate::limit::limiter::{Limiter, Starts};
 use crate::limit::purse::Gone;
 use crate::model::fault::FaultKind;
@@ -120,8 +121,8 @@ pub struct Stats {
     pub p99: Duration,
     /// How long the server's pause lasts yet.
     pub paused: Option<Duration>,
-    /// Requests in the last 24 hours, how many they may be, and how long until the next may start; if that is limited.
-    pub daily: Option<(u64, u64, Duration)>,
+    /// How the limit of a day stands, if there is one.
+    pub daily: Option<Daily>,
     /// Whether the provider is held to be down: nothing but probes.
     pub down: bool,
     /// The calls that the gate started from the first to the last of this job.
@@ -180,10 +181,7 @@ impl Stats {
                 .budget()
                 .paused_until(now)
                 .map(|until| until.saturating_sub(now)),
-            daily: limiter.budget().daily(now).map(|(most, from)| {
-                let made = limiter.budget().today();
-                (made, most, from.saturating_sub(now))
-            }),
+            daily: limiter.budget().daily(now),
             down: limiter.is_open(),
             starts: seat
                 .starts

@@ -53,7 +53,7 @@ function head(act) {
         const names = { pause: "Pause", resume: "Resume", cancel: "Cancel", delete: "Delete" };
         fill(buttons, actions(job).map((one) => button(names[one], (event) => act(one, event.currentTarget), { class: one === "delete" || one === "cancel" ? "button quiet-danger" : one === "resume" ? "button primary" : "button" })));
       }
-      const why = job.reason ? plain(job.reason, 1000) : p.held ? `Waiting: ${plain(p.held, 200)}.` : "";
+      const why = job.reason ? plain(job.reason, 1000) : p.held ? `Waiting: ${plain(p.held, 200)}${p.held_until ? `; the next call on ${when(p.held_until)}` : ""}.` : "";
       reason.hidden = !why;
       reason.dataset.state = job.state;
       say(reason, why);

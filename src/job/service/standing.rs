@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::job::progress::Progress;
+use crate::job::progress::{Hold, Progress};
 use crate::llm::stats::Stats;
 use crate::model::record::ChunkCounts;
 use crate::model::unit::Micros;
@@ -105,6 +105,8 @@ pub struct Standing {
     pub provider_down: bool,
     /// Why no call is made, in words, if chunks wait and one is not made for long.
     pub held: Option<String>,
+    /// When that ends, if it is known.
+    pub held_until: Option<String>,
     /// Answers a minute, over the run.
     pub rate_per_minute: Option<f64>,
     /// Seconds left, if it can be said.
@@ -167,7 +169,11 @@ impl Standing {
             binding: gate.map_or("", |stats| stats.binding.name()).to_owned(),
             utilisation: gate.map_or(0.0, |stats| stats.utilisation),
             provider_down: stats.is_some_and(|stats| stats.down),
-            held: progress.held.map(|held| held.to_string()),
+            held: progress.held.map(|held| held.why().to_owned()),
+            held_until: progress.held.and_then(Hold::left).map(|left| {
+                let left = i64::try_from(left.as_micros()).unwrap_or(i64::MAX);
+                Micros(now.0.saturating_add(left)).to_string()
+            }),
             rate_per_minute: progress.rate(),
             left_s: progress.left().map(|left| left.as_secs_f64()),
             cost_usd: progress.price_known.then(|| progress.spent.dollars()),
@@ -201,12 +207,7 @@ impl Standing {
             requests: before.requests,
             tokens: before.tokens,
             utilisation: before.utilisation,
-            // It says how long yet.
-            held: before
-                .held
-                .clone()
-                .filter(|_| self.held.is_some())
-                .or_else(|| self.held.clone()),
+            held_until: before.held_until.clone(),
             ..self.clone()
         };
         still != *before
